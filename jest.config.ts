@@ -1,0 +1,36 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from 'jest';
+
+const common = {
+  transform: { '^.+\\.[cm]?tsx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  injectGlobals: false,
+} satisfies Config;
+
+// Everything that sends requests runs on both ends of the supported range of Axios.
+const sends = ['<rootDir>/__tests__/{integration,guarantees,properties}/**/*.test.ts'];
+
+const config: Config = {
+  projects: [
+    {
+      ...common,
+      displayName: 'node',
+      testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '/__tests__/browser/'],
+    },
+    {
+      ...common,
+      displayName: 'axios 1.8.4',
+      testMatch: sends,
+      moduleNameMapper: { ...common.moduleNameMapper, '^axios$': 'axios-lowest' },
+    },
+    {
+      ...common,
+      displayName: 'jsdom',
+      testEnvironment: 'jsdom',
+      testMatch: ['<rootDir>/__tests__/browser/**/*.test.ts'],
+    },
+  ],
+};
+
+export default config;

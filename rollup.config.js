@@ -1,0 +1,55 @@
+import { builtinModules } from 'node:module';
+import { readFileSync } from 'node:fs';
+import dts from 'rollup-plugin-dts';
+import esbuild from 'rollup-plugin-esbuild';
+
+const manifest = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
+
+// One line adds a subpath: its name in `exports` and the file that holds its named exports.
+const entries = { index: 'src/index.ts' };
+
+const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+const external = (id) =>
+  id.startsWith('node:') ||
+  builtinModules.includes(id) ||
+  packages.some((name) => id === name || id.startsWith(`${name}/`));
+
+const chunkFileNames = (extension) => `shared/[name]-[hash].${extension}`;
+
+export default [
+  {
+    input: entries,
+    external,
+    plugins: [esbuild({ target: 'es2022' })],
+    output: [
+      {
+        dir: 'dist',
+        format: 'es',
+        entryFileNames: '[name].js',
+        chunkFileNames: chunkFileNames('js'),
+      },
+      {
+        dir: 'dist',
+        format: 'cjs',
+        entryFileNames: '[name].cjs',
+        chunkFileNames: chunkFileNames('cjs'),
+        // axios-retry's CommonJS build is `{ __esModule, default }`; any other interop calls an object.
+        interop: 'auto',
+      },
+    ],
+  },
+  ...[
+    ['d.ts', 'js'],
+    ['d.cts', 'cjs'],
+  ].map(([extension]) => ({
+    input: entries,
+    external,
+    plugins: [dts({ tsconfig: './tsconfig.json' })],
+    output: {
+      dir: 'dist',
+      format: 'es',
+      entryFileNames: `[name].${extension}`,
+      chunkFileNames: chunkFileNames(extension),
+    },
+  })),
+];
