@@ -1,0 +1,119 @@
+/** What a held token is good for right now: pure. */
+import { TokenError } from '../errors.js';
+import type { RefreshWindow, TokenSet } from '../types.js';
+import { claimsOf } from './claims.js';
+import { elapsed, lifeOf, windowMs, type Instant, type Life } from './lifetime.js';
+
+/** A token set with all that is worked out once, when it arrives. Ages are milliseconds since the anchor. */
+export interface Held {
+  readonly tokens: TokenSet;
+  readonly headerValue: string;
+  readonly subject: string | undefined;
+  readonly anchor: Instant;
+  readonly lifetimeMs: number;
+  readonly aheadAge: number;
+  readonly dueAge: number;
+  readonly expiryAge: number;
+  /** The API refused it before its time. */
+  readonly refused: boolean;
+}
+
+/** - `fresh`: leave. `ahead`: refresh in the background, leave. `due`: refresh, wait. `expired`: never send. */
+export type Freshness = 'fresh' | 'ahead' | 'due' | 'expired';
+
+export interface Windows {
+  readonly refreshWindow: RefreshWindow;
+  readonly refreshAhead: RefreshWindow | false;
+}
+
+export interface HoldRules extends Windows {
+  readonly formatHeader: (token: string) => string;
+}
+
+/** Works out all that is to be known of a token set. Throws `AUTH_TOKEN_MALFORMED` if it makes no header. */
+export function hold(
+  tokens: TokenSet,
+  rules: HoldRules,
+  anchor: Instant,
+  fresh: boolean,
+  skewMs: number | undefined,
+): Held {
+  let headerValue: unknown;
+  try {
+    headerValue = rules.formatHeader(tokens.accessToken);
+  } catch {
+    // Reported below: what was thrown may quote the token.
+  }
+  if (typeof headerValue !== 'string' || !/^[\t\x20-\x7e]+$/.test(headerValue)) {
+    throw new TokenError(
+      'AUTH_TOKEN_MALFORMED',
+      'Option "formatHeader" threw, or returned something that is no header value.',
+    );
+  }
+  const claims = claimsOf(tokens.accessToken);
+  const life = lifeOf(tokens, claims, anchor, fresh, skewMs);
+  const subject = tokens.subject ?? (typeof claims.sub === 'string' ? claims.sub : undefined);
+  return Object.freeze({
+    tokens,
+    headerValue,
+    subject,
+    anchor,
+    lifetimeMs: life.lifetimeMs,
+    ...agesOf(life, rules),
+    refused: false,
+  });
+}
+
+/** The ages at which a token enters each window. */
+export function agesOf(
+  { lifetimeMs, leftMs }: Life,
+  windows: Windows,
+): Pick<Held, 'aheadAge' | 'dueAge' | 'expiryAge'> {
+  const dueAge = leftMs - windowMs(windows.refreshWindow, lifetimeMs);
+  const ahead = windows.refreshAhead;
+  return {
+    aheadAge: ahead ? Math.min(dueAge, leftMs - windowMs(ahead, lifetimeMs)) : dueAge,
+    dueAge,
+    expiryAge: leftMs,
+  };
+}
+
+export function freshnessOf(held: Held, now: Instant): Freshness {
+  const age = elapsed(held.anchor, now);
+  if (age >= held.expiryAge) return 'expired';
+  if (held.refused || age >= held.dueAge) return 'due';
+  return age >= held.aheadAge ? 'ahead' : 'fresh';
+}
+
+/** Milliseconds until the token dies; at most 0 once it has. */
+export function leftOf(held: Held, now: Instant): number {
+  return held.expiryAge - elapsed(held.anchor, now);
+}
+
+/** Whether enough time has passed since the last success for another refresh of a token that still lives. */
+export function isSpaced(refreshedAt: Instant | undefined, lifetimeMs: number, now: Instant): boolean {
+  return refreshedAt === undefined || elapsed(refreshedAt, now) >= spacingMs(lifetimeMs);
+}
+
+/** Least time between two refreshes of living tokens. */
+export function spacingMs(lifetimeMs: number): number {
+  return Math.max(1_000, Number.isFinite(lifetimeMs) ? lifetimeMs * 0.1 : 0);
+}
+
+/**
+ * How long a request in the refresh window may wait before it leaves with the token it has: it must still arrive while
+ * the token lives, and keep half of its own time for itself.
+ */
+export function patienceMs(leftOfTokenMs: number, ownTimeMs: number): number {
+  return Math.max(0, Math.min(leftOfTokenMs - Math.min(1_000, leftOfTokenMs / 4), ownTimeMs / 2));
+}
+
+/**
+ * The pause after the n-th consecutive failed operation: grows, is jittered, and leaves room for several more
+ * operations before a living token dies.
+ */
+export function cooldownMs(failures: number, leftOfTokenMs: number, random: number): number {
+  const base = Math.min(30_000, 1_000 * 2 ** Math.min(failures - 1, 5));
+  const roomy = leftOfTokenMs > 0 ? Math.min(base, Math.max(250, leftOfTokenMs / 5)) : base;
+  return roomy * (0.5 + random / 2);
+}

@@ -1,0 +1,121 @@
+/** Where a token may go: pure but for a cache of parsed origins. */
+import type { Origins } from '../types.js';
+
+/** The parts of a request config that decide its URL. */
+export interface Target {
+  readonly url?: string | undefined;
+  readonly baseURL?: string | undefined;
+  readonly allowAbsoluteUrls?: boolean | undefined;
+  readonly socketPath?: string | null | undefined;
+}
+
+// What Axios takes for an absolute URL.
+const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
+// A prefix that settles the origin by itself: no userinfo, backslash, control character or space to be clever with.
+const plainPrefix = /^https?:\/\/[a-z\d.\-:[\]]+(?=[/?#]|$)/i;
+
+/** The URL that Axios will request; `undefined` where only the platform could tell. */
+function urlOf({ url = '', baseURL, allowAbsoluteUrls }: Target, page: string | undefined): URL | undefined {
+  const joined =
+    baseURL && (!absolute.test(url) || allowAbsoluteUrls === false)
+      ? url
+        ? `${baseURL.replace(/\/?\/$/, '')}/${url.replace(/^\/+/, '')}`
+        : baseURL
+      : url;
+  return parse(joined, page);
+}
+
+function parse(url: string, page: string | undefined): URL | undefined {
+  try {
+    return new URL(url, page);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether what is sent to a URL cannot be read on the way: https, or this machine. */
+export function isSecure(url: URL): boolean {
+  if (url.protocol === 'https:') return true;
+  return url.protocol === 'http:' && /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+}
+
+/** The origin of an absolute URL, or of one relative to the page; `undefined` if it has none. */
+export function originOf(url: string, page?: string): string | undefined {
+  const origin = parse(url, page)?.origin;
+  return origin === 'null' ? undefined : origin;
+}
+
+/** Answers for each request the origin that the token may be sent to, or `undefined` for none. */
+export type OriginCheck = (target: Target) => string | undefined;
+
+const cacheLimit = 100;
+
+/**
+ * A check for exact origins. Each spelling of a base URL or of an absolute URL's beginning is parsed once.
+ */
+export function exactOrigins(origins: ReadonlySet<string>, page: string | undefined): OriginCheck {
+  const seen = new Map<string, string | undefined>();
+  const allowed = (origin: string | undefined): string | undefined =>
+    origin !== undefined && origins.has(origin) ? origin : undefined;
+  return (target) => {
+    if (target.socketPath) return undefined;
+    const { url = '', baseURL = '' } = target;
+    const prefix =
+      absolute.test(url) && (target.allowAbsoluteUrls !== false || !baseURL) ? plainPrefix.exec(url)?.[0] : baseURL;
+    if (prefix === undefined) return allowed(urlOf(target, page)?.origin);
+    let origin = seen.get(prefix);
+    if (origin === undefined && !seen.has(prefix)) {
+      if (seen.size >= cacheLimit) seen.clear();
+      origin = allowed(prefix === '' ? urlOf(target, page)?.origin : originOf(prefix, page));
+      // Without a base the URL itself decides, so only the answer for a base is kept.
+      if (prefix !== '') seen.set(prefix, origin);
+    }
+    return origin;
+  };
+}
+
+/** A check by the user's own rule. A rule that throws allows nothing. */
+export function ruledOrigins(
+  rule: (url: URL) => boolean,
+  page: string | undefined,
+  failed: (error: unknown) => void,
+): OriginCheck {
+  return (target) => {
+    const url = target.socketPath ? undefined : urlOf(target, page);
+    try {
+      return url !== undefined && rule(url) ? url.origin : undefined;
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
+  };
+}
+
+/** Makes the check of one attached instance. Throws `TypeError` where nothing says where the token may go. */
+export function originCheck(
+  origins: Origins | undefined,
+  baseURL: string | undefined,
+  page: string | undefined,
+  failed: (error: unknown) => void,
+): OriginCheck {
+  if (typeof origins === 'function') return ruledOrigins(origins, page, failed);
+  const listed = origins ?? [baseURL ?? '', page ?? ''];
+  const known = new Set<string>();
+  for (const entry of listed) {
+    const url = parse(entry, origins ? undefined : page);
+    if (url && isSecure(url)) known.add(url.origin);
+    else if (origins || (url && entry === baseURL)) {
+      throw new TypeError(
+        `Option "origins": ${JSON.stringify(url?.origin ?? entry)} is no https: origin or loopback address. ` +
+          'Pass origins like "https://api.example.com", or a function (url) => boolean to decide yourself.',
+      );
+    }
+  }
+  if (known.size === 0) {
+    throw new TypeError(
+      'Option "origins" is missing: the instance has no absolute baseURL, so it is not known where the token may go. ' +
+        'Pass origins: ["https://api.example.com"], or set baseURL first.',
+    );
+  }
+  return exactOrigins(known, page);
+}

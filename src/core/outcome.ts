@@ -1,0 +1,49 @@
+/** Puts a failed refresh into words: pure. */
+import { isTokenError, TokenError, type TokenErrorCode } from '../errors.js';
+import type { Failure } from './failure.js';
+import { describe, requestIdOf } from './redact.js';
+
+export interface FailedRefresh {
+  /** What the callback threw, if it did. */
+  readonly error: unknown;
+  readonly failure: Failure;
+  /** Ended by the operation's deadline. */
+  readonly timedOut: boolean;
+  readonly attempts: number;
+  readonly operationId: string;
+  readonly refreshTimeoutMs: number;
+  /** Strings that must not be told. */
+  readonly secrets: readonly string[];
+}
+
+export function refreshError(failed: FailedRefresh): TokenError {
+  const { error, failure, attempts, operationId, secrets } = failed;
+  const own = isTokenError(error) ? error : undefined;
+  const cause = error === undefined || own ? undefined : describe(error, secrets);
+  const [code, what] = wording(failed, own);
+  const told = cause ? `${what} (${failure.kind}: ${cause.message}).` : `${what}.`;
+  return new TokenError(code, told, {
+    kind: failure.kind,
+    status: failure.status,
+    requestId: own ? own.requestId : requestIdOf(error),
+    attempts,
+    operationId,
+    retryable: !failure.terminal,
+    cause,
+  });
+}
+
+function wording(
+  { failure, timedOut, attempts, refreshTimeoutMs }: FailedRefresh,
+  own: TokenError | undefined,
+): [TokenErrorCode, string] {
+  const after = `after ${String(attempts)} attempt${attempts === 1 ? '' : 's'}`;
+  if (failure.terminal) return ['AUTH_SESSION_EXPIRED', 'The server refused to refresh the session: sign in again'];
+  if (timedOut)
+    return [
+      'AUTH_TOKEN_REFRESH_TIMEOUT',
+      `The token refresh took longer than ${String(refreshTimeoutMs)} ms, ${after}`,
+    ];
+  if (own) return [own.code, own.message.replace(/\.$/, '')];
+  return ['AUTH_TOKEN_REFRESH_FAILED', `The token refresh failed ${after}`];
+}

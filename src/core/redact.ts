@@ -1,0 +1,99 @@
+/** Tells of foreign errors without what they may carry: configs, headers, bodies, tokens. */
+import type { TokenErrorCause } from '../types.js';
+
+type Fields = Record<string, unknown>;
+
+/** Own or inherited property of anything, never throwing. */
+export function field(value: unknown, name: string): unknown {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
+  try {
+    return (value as Fields)[name];
+  } catch {
+    return undefined;
+  }
+}
+
+const word = /^[\w.:/@+-]{1,128}$/;
+const tokenLike = /[\w\-.+/=~]{16,}/g;
+const engineErrors = new Set(['TypeError', 'ReferenceError', 'RangeError']);
+
+/** A short identifier, or nothing: what could be a sentence or a secret is left out. */
+export function identifier(value: unknown): string | undefined {
+  return typeof value === 'string' && word.test(value) ? value : undefined;
+}
+
+/** Replaces the given secrets, and whatever is long enough to be one. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  let clean = text;
+  for (const secret of secrets) clean = clean.replaceAll(secret, '[redacted]');
+  return clean.replace(tokenLike, '[redacted]');
+}
+
+/** HTTP status of an error of any common client. */
+export function statusOf(error: unknown): number | undefined {
+  const response = field(error, 'response');
+  const candidates = [
+    field(response, 'status'),
+    field(response, 'statusCode'),
+    field(error, 'status'),
+    field(error, 'statusCode'),
+    field(field(error, '$metadata'), 'httpStatusCode'),
+  ];
+  return candidates.find((status): status is number => typeof status === 'number' && status >= 100 && status < 600);
+}
+
+/** Response header of an error of any common client: Axios's headers, a plain object, or fetch's `Headers`. */
+export function headerOf(error: unknown, name: string): string | undefined {
+  const headers = field(field(error, 'response'), 'headers') ?? field(error, 'headers');
+  const get = field(headers, 'get');
+  const value: unknown =
+    typeof get === 'function' ? (get as (name: string) => unknown).call(headers, name) : field(headers, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+const requestIdHeaders = ['x-request-id', 'request-id', 'x-correlation-id', 'traceparent'];
+
+/** The server's name for the request. */
+export function requestIdOf(error: unknown): string | undefined {
+  for (const name of requestIdHeaders) {
+    const id = identifier(headerOf(error, name));
+    if (id !== undefined) return id;
+  }
+  const body = field(field(error, 'response'), 'data');
+  return (
+    identifier(field(body, 'request_id')) ??
+    identifier(field(body, 'requestId')) ??
+    identifier(field(field(body, 'error'), 'requestId'))
+  );
+}
+
+/** Code of an error, or of the error behind it (fetch hides the socket's). */
+export function codeOf(error: unknown): string | undefined {
+  return identifier(field(error, 'code')) ?? identifier(field(field(error, 'cause'), 'code'));
+}
+
+/**
+ * What may be told of an error: name, code, status, request id. The message only where the JavaScript engine wrote it,
+ * since a developer needs it there and servers cannot put secrets into it; even then it is cleaned.
+ */
+export function describe(error: unknown, secrets: readonly string[] = []): TokenErrorCause {
+  const name = (error instanceof Error && identifier(error.name)) || typeof error;
+  const code = codeOf(error);
+  const status = statusOf(error);
+  const requestId = requestIdOf(error);
+  const message =
+    error instanceof Error && engineErrors.has(name) && code === undefined
+      ? withoutSecrets(error.message, secrets)
+      : [name, code, status].filter((part) => part !== undefined).join(' ');
+  const told = new Error(message);
+  Object.defineProperty(told, 'name', { value: name });
+  // The stack tells where the callback failed; its first lines repeat the message.
+  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
+  told.stack = [`${name}: ${message}`, ...frames].join('\n');
+  return Object.assign(
+    told,
+    code !== undefined && { code },
+    status !== undefined && { status },
+    requestId !== undefined && { requestId },
+  );
+}

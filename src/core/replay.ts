@@ -1,0 +1,64 @@
+/** Whether and with what a request can be sent again: pure. */
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { field } from './redact.js';
+
+/** A body that can be read once only: Node streams, `form-data` instances, web streams. */
+export function isStream(body: unknown): boolean {
+  return typeof field(body, 'pipe') === 'function' || typeof field(body, 'getReader') === 'function';
+}
+
+/** The default for `shouldRefresh`: 401, unless the token is fine and its scope is not (RFC 6750, section 3.1). */
+export function isUnauthorized(response: AxiosResponse): boolean {
+  if (response.status !== 401) return false;
+  const challenge: unknown = field(response.headers, 'www-authenticate');
+  return !(typeof challenge === 'string' && challenge.includes('insufficient_scope'));
+}
+
+/** Whether an answer came from another origin than the request went to, by redirect: the token was not sent there. */
+export function isForeign(response: AxiosResponse, origin: string): boolean {
+  const request: unknown = response.request;
+  const url = field(field(request, 'res'), 'responseUrl') ?? field(request, 'responseURL');
+  if (typeof url !== 'string' || url === '') return false;
+  try {
+    return new URL(url).origin !== origin;
+  } catch {
+    return false;
+  }
+}
+
+/** The response as `shouldRefresh` sees it: a JSON text body reads as the object that the caller would get. */
+export function readable(response: AxiosResponse): AxiosResponse {
+  const body: unknown = response.data;
+  if (typeof body !== 'string') return response;
+  return Object.create(response, {
+    data: {
+      enumerable: true,
+      get: () => {
+        try {
+          return JSON.parse(body) as unknown;
+        } catch {
+          return body;
+        }
+      },
+    },
+  }) as AxiosResponse;
+}
+
+/**
+ * Puts the body back as it was before `transformRequest` and transforms it anew. What the adapter derived from the
+ * first body (its length, its multipart boundary) goes.
+ */
+export function rewind(config: InternalAxiosRequestConfig, body: unknown, transforms: readonly Transform[]): void {
+  const { headers } = config;
+  headers.delete('Content-Length');
+  const type = headers.get('Content-Type');
+  if (typeof type === 'string' && /^multipart\/form-data/i.test(type))
+    headers.set('Content-Type', 'multipart/form-data');
+  config.data = transforms.reduce<unknown>((data, transform) => transform.call(config, data, headers), body);
+}
+
+export type Transform = (
+  this: InternalAxiosRequestConfig,
+  data: unknown,
+  headers: InternalAxiosRequestConfig['headers'],
+) => unknown;

@@ -1,0 +1,9 @@
+/** How far the server's clock is ahead of ours: pure. */
+
+/** The answer's time, known to the second, against the middle of the exchange. Milliseconds. */
+export function skewOf(serverSecondMs: number, sentAt: number, receivedAt: number): number {
+  return Math.round(serverSecondMs + 500 - (sentAt + receivedAt) / 2);
+}
+
+/** Differences below this are rounding and travel time. */
+export const skewNoiseMs = 5_000;

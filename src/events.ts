@@ -1,0 +1,83 @@
+/** Tells listeners, reporters and the debug log what happened, and survives what they do. */
+import createDebug from 'debug';
+import { EventEmitter } from 'eventemitter3';
+import { describe, field } from './core/redact.js';
+import type { EventBase, EventPayload, TokenEvents, TokenEventType } from './types.js';
+
+type AnyListener = (event: never) => unknown;
+
+const log = createDebug('axios-token-refresh');
+
+export class Events {
+  readonly #emitter = new EventEmitter();
+  readonly #guarded = new WeakMap<AnyListener, (event: unknown) => void>();
+  readonly #stamp: () => EventBase;
+  readonly #due: (() => void)[] = [];
+  #telling = false;
+
+  constructor(stamp: () => EventBase) {
+    this.#stamp = stamp;
+  }
+
+  on(event: keyof TokenEvents, listener: AnyListener): void {
+    this.#emitter.on(event, this.guard(event, listener));
+  }
+
+  once(event: keyof TokenEvents, listener: AnyListener): void {
+    this.#emitter.once(event, this.guard(event, listener));
+  }
+
+  off(event: keyof TokenEvents, listener: AnyListener): void {
+    this.#emitter.off(event, this.#guarded.get(listener));
+  }
+
+  clear(): void {
+    this.#emitter.removeAllListeners();
+  }
+
+  emit<T extends TokenEventType>(type: T, fields: EventPayload<T>): void {
+    const event = Object.freeze({ type, ...this.#stamp(), ...fields });
+    // A listener may cause further events: they come after everybody has heard of this one.
+    this.#due.push(() => {
+      if (log.enabled || createDebug.enabled(`axios-token-refresh:${type}`)) {
+        log.extend(type.split('.')[0] ?? type)('%s %O', type, fields);
+      }
+      this.#emitter.emit(type, event);
+      this.#emitter.emit('event', event);
+    });
+    if (this.#telling) return;
+    this.#telling = true;
+    for (let tell = this.#due.shift(); tell; tell = this.#due.shift()) tell();
+    this.#telling = false;
+  }
+
+  /** The listener, or a callback of the options, unable to throw or to reject. One wrapper per listener, so that `off` finds it. */
+  guard(source: string, listener: AnyListener): (event: unknown) => void {
+    const known = this.#guarded.get(listener);
+    if (known) return known;
+    const guarded = (event: unknown): void => {
+      try {
+        const result = listener(event as never);
+        const then = field(result, 'then');
+        if (typeof then === 'function') {
+          void (then as (done: undefined, failed: (error: unknown) => void) => unknown).call(
+            result,
+            undefined,
+            (error: unknown) => {
+              this.failed(source, error, event);
+            },
+          );
+        }
+      } catch (error) {
+        this.failed(source, error, event);
+      }
+    };
+    this.#guarded.set(listener, guarded);
+    return guarded;
+  }
+
+  /** Reports a fault in the user's code; one while hearing of such a fault goes no further. */
+  failed(source: string, error: unknown, event?: unknown): void {
+    if (field(event, 'type') !== 'listener.failed') this.emit('listener.failed', { source, error: describe(error) });
+  }
+}

@@ -1,0 +1,304 @@
+/** One request on its way: waits, takes a token at the last point before the wire, is replayed after a 401. */
+import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig, RawAxiosHeaders } from 'axios';
+import { originOf, type OriginCheck } from './core/origins.js';
+import { field } from './core/redact.js';
+import { isForeign, isStream, isUnauthorized, readable, rewind, type Transform } from './core/replay.js';
+import { TokenError } from './errors.js';
+import { adapterOf, sendBare } from './http.js';
+import { rejectedToken, type Credential, type Holder, type Session, type Turn } from './session.js';
+
+/** A session on one instance. */
+export interface Link {
+  readonly session: Session;
+  readonly check: OriginCheck;
+  /** False once detached. */
+  active: boolean;
+}
+
+/** Where the state of a request is kept: a string key survives every version's merge, a class instance its cloning. */
+export const stateKey = 'axios-token-refresh';
+
+type Config = InternalAxiosRequestConfig & { [stateKey]?: unknown };
+type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
+
+export function isAborted(config: Config): boolean {
+  return config.signal?.aborted === true || config.cancelToken?.reason !== undefined;
+}
+
+export class Exchange implements Turn {
+  holder: Holder | undefined;
+  patient = true;
+  refused: number | undefined;
+  readonly #link: Link;
+  readonly #config: Config;
+  #inner: Config['adapter'];
+  #adapter: AxiosAdapter | undefined;
+  #capture: Transform | undefined;
+  #body: { readonly data: unknown; readonly transforms: readonly Transform[] } | undefined;
+  #waitedMs = 0;
+  /** The header value that we set: another one is the caller's. */
+  #attached: string | undefined;
+  #credential: Credential | undefined;
+  /** The generation that the request was replayed with: once for each is enough. */
+  #replayedWith = 0;
+  #ownRedirect: BeforeRedirect | undefined;
+  #redirect: BeforeRedirect | undefined;
+
+  private constructor(link: Link, config: Config, previous: Exchange | undefined) {
+    this.#link = link;
+    this.#config = config;
+    if (!previous) return;
+    // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent.
+    this.holder = previous.holder;
+    this.#attached = previous.#attached;
+    this.#replayedWith = previous.#replayedWith;
+    if (config.adapter === previous.#adapter) put(config, 'adapter', previous.#inner);
+    if (config.beforeRedirect === previous.#redirect) put(config, 'beforeRedirect', previous.#ownRedirect);
+    if (previous.#capture)
+      config.transformRequest = transformsOf(config).filter((transform) => transform !== previous.#capture);
+  }
+
+  /** The exchange of a config in this pass through the instance, or a new one. */
+  static of(link: Link, config: Config): Exchange {
+    const known = config[stateKey];
+    if (known instanceof Exchange && known.#config === config && known.#adapter === config.adapter) return known;
+    const exchange = new Exchange(link, config, known instanceof Exchange ? known : undefined);
+    exchange.#install();
+    return exchange;
+  }
+
+  static find(config: Config | undefined): Exchange | undefined {
+    const known = config?.[stateKey];
+    return known instanceof Exchange ? known : undefined;
+  }
+
+  /** Whether the plugin has anything to do with this request, as far as can be told before the last interceptor. */
+  concerns(config: Config): boolean {
+    return this.#originFor(config) !== undefined;
+  }
+
+  /** Waits in the request interceptor, before the body is touched. */
+  async waitTurn(config: Config): Promise<Config> {
+    try {
+      await this.#timed(() => this.#link.session.acquire(this));
+    } catch (error) {
+      // Axios itself rejects an aborted request, with its own error.
+      if (!isAborted(config)) throw error;
+    }
+    return config;
+  }
+
+  ownTimeMs(): number {
+    const { timeout } = this.#config;
+    return timeout ? Math.max(1, timeout - this.#waitedMs) : Infinity;
+  }
+
+  interrupted(listener: (reason: unknown) => void): () => void {
+    const { signal, cancelToken, data } = this.#config as Config & { data?: unknown };
+    const abort = (): void => {
+      listener(new TokenError('AUTH_WAIT_TIMEOUT', 'The request was aborted.'));
+    };
+    signal?.addEventListener?.('abort', abort);
+    cancelToken?.subscribe(abort);
+    // A stream that fails while nobody reads it would be an uncaught exception.
+    const stream =
+      isStream(data) && typeof field(data, 'on') === 'function' ? (data as NodeJS.ReadableStream) : undefined;
+    stream?.on('error', listener);
+    return () => {
+      signal?.removeEventListener?.('abort', abort);
+      cancelToken?.unsubscribe(abort);
+      stream?.removeListener('error', listener);
+    };
+  }
+
+  #install(): void {
+    const config = this.#config;
+    this.#inner = config.adapter;
+    config.adapter = this.#adapter = (final) => this.#run(final);
+    config[stateKey] = this;
+    if (config.data === undefined || config.data === null) return;
+    const transforms = transformsOf(config);
+    this.#capture = (data) => {
+      this.#body = { data, transforms };
+      return data;
+    };
+    config.transformRequest = [this.#capture, ...transforms] as NonNullable<Config['transformRequest']>;
+  }
+
+  /** The adapter: here the final URL is known, and every answer is seen. */
+  async #run(config: Config): Promise<AxiosResponse> {
+    const { active, session } = this.#link;
+    const origin = active ? this.#originFor(config) : undefined;
+    if (origin === undefined) return this.#pass(config);
+    const credential = session.acquire(this);
+    return this.#send(config, origin, credential instanceof Promise ? await this.#timed(() => credential) : credential);
+  }
+
+  #pass(config: Config): Promise<AxiosResponse> {
+    return adapterOf(this.#inner, config)(config);
+  }
+
+  async #send(config: Config, origin: string, credential: Credential | undefined): Promise<AxiosResponse> {
+    if (credential) this.#attach(config, origin, credential);
+    this.#credential = credential;
+    const { timeout } = config;
+    // A wait uses up the request's own time; whoever sends the config again starts from the whole.
+    if (this.#waitedMs > 0 && timeout) config.timeout = this.ownTimeMs();
+    let response: AxiosResponse;
+    let thrown: unknown;
+    try {
+      response = await this.#pass(config);
+    } catch (error) {
+      const answer = field(error, 'response') as AxiosResponse | undefined;
+      if (!answer) throw error;
+      response = answer;
+      thrown = error;
+    } finally {
+      if (timeout) config.timeout = timeout;
+    }
+    if (this.#link.active && this.#isRefused(response, origin)) return this.#replay(config, origin, response, thrown);
+    return settled(response, thrown);
+  }
+
+  #isRefused(response: AxiosResponse, origin: string): boolean {
+    const { session } = this.#link;
+    let verdict: unknown;
+    const { shouldRefresh } = session.options;
+    if (shouldRefresh) {
+      try {
+        verdict = shouldRefresh(readable(response));
+        if (verdict !== undefined && typeof verdict !== 'boolean')
+          throw new TypeError('shouldRefresh must return true, false or undefined');
+      } catch (error) {
+        verdict = undefined;
+        session.events.failed('shouldRefresh', error);
+      }
+    }
+    return ((verdict as boolean | undefined) ?? isUnauthorized(response)) && !isForeign(response, origin);
+  }
+
+  async #replay(config: Config, origin: string, response: AxiosResponse, thrown: unknown): Promise<AxiosResponse> {
+    const { session } = this.#link;
+    const generation = this.#credential?.generation ?? 0;
+    if (this.#replayedWith > 0 && this.#replayedWith === generation) return settled(response, thrown, rejectedToken());
+    const data: unknown = this.#body ? this.#body.data : config.data;
+    let credential: Credential | undefined;
+    try {
+      const next = session.refused(this, this.#credential);
+      if (isStream(data)) {
+        // Refreshed for those who come after; nobody waits for it here.
+        if (next instanceof Promise) next.catch(() => undefined);
+        return settled(
+          response,
+          thrown,
+          new TokenError(
+            'AUTH_BODY_NOT_REPLAYABLE',
+            'The request body is a stream that has been read: send the request again with a new one.',
+            { retryable: true },
+          ),
+        );
+      }
+      discard(response.data);
+      credential = next instanceof Promise ? await this.#timed(() => next) : next;
+    } catch (error) {
+      return settled(response, thrown, error);
+    }
+    if (!credential || isAborted(config)) return settled(response, thrown);
+    this.#replayedWith = credential.generation;
+    if (this.#body) rewind(config, this.#body.data, this.#body.transforms);
+    session.events.emit('request.replayed', {});
+    return this.#send(config, origin, credential);
+  }
+
+  /** Sends a request whose adapter was replaced after ours once more, with ours around the new one. */
+  resend(config: Config): Promise<AxiosResponse> | undefined {
+    const { active, check } = this.#link;
+    if (!active || config.adapter === this.#adapter || this.#attached !== undefined || check(config) === undefined)
+      return undefined;
+    const body = this.#body;
+    const again: Config = { ...config };
+    if (body) Object.assign(again, { data: body.data, transformRequest: body.transforms });
+    const exchange = new Exchange(this.#link, again, undefined);
+    exchange.#install();
+    exchange.refused = this.refused;
+    return sendBare(again);
+  }
+
+  #originFor(config: Config): string | undefined {
+    const { check, session } = this.#link;
+    const { header } = session.options;
+    if (config.auth) return undefined;
+    // A header that the caller set stays; one that we set on an earlier pass is ours to renew.
+    if (config.headers.has(header) && (this.#attached === undefined || config.headers.get(header) !== this.#attached))
+      return undefined;
+    return check(config);
+  }
+
+  #attach(config: Config, origin: string, { held }: Credential): void {
+    const { audience } = held.tokens;
+    if (audience && !audience.includes(origin)) {
+      throw new TokenError(
+        'AUTH_SCOPE_MISMATCH',
+        `The token is for ${audience.join(', ')}, and the request goes to ${origin}: nothing was sent.`,
+      );
+    }
+    config.headers.set(this.#link.session.options.header, held.headerValue);
+    this.#attached = held.headerValue;
+    if (!this.#redirect) {
+      this.#ownRedirect = config.beforeRedirect;
+      this.#redirect = this.#redirectGuard(origin, this.#ownRedirect);
+    }
+    config.beforeRedirect = this.#redirect;
+  }
+
+  /** Takes the header off a redirect to another origin. Only the http adapter asks; platforms strip Authorization themselves. */
+  #redirectGuard(origin: string, own: BeforeRedirect | undefined): BeforeRedirect {
+    const name = this.#link.session.options.header.toLowerCase();
+    return (options, ...rest) => {
+      if (originOf(String(field(options, 'href'))) !== origin) {
+        const headers = options['headers'] as RawAxiosHeaders | undefined;
+        for (const key of Object.keys(headers ?? {})) if (key.toLowerCase() === name) delete headers?.[key];
+      }
+      own?.(options, ...rest);
+    };
+  }
+
+  async #timed<T>(wait: () => T | Promise<T>): Promise<T> {
+    const { clock } = this.#link.session.options;
+    const since = clock.monotonic();
+    try {
+      return await wait();
+    } finally {
+      this.#waitedMs += clock.monotonic() - since;
+    }
+  }
+}
+
+function put<K extends 'adapter' | 'beforeRedirect'>(config: Config, key: K, value: Config[K] | undefined): void {
+  if (value === undefined) Reflect.deleteProperty(config, key);
+  else config[key] = value;
+}
+
+function transformsOf(config: Config): Transform[] {
+  return [config.transformRequest ?? []].flat() as Transform[];
+}
+
+/** Hands the answer on the way that it came, with what kept us from a better one as its cause. */
+function settled(response: AxiosResponse, thrown: unknown, cause?: unknown): AxiosResponse {
+  if (thrown === undefined) return response;
+  if (cause !== undefined && typeof thrown === 'object' && thrown !== null) {
+    Object.defineProperty(thrown, 'cause', { value: cause, configurable: true, writable: true });
+  }
+  throw thrown;
+}
+
+/** Frees the connection of a streamed body that nobody will read. */
+function discard(body: unknown): void {
+  for (const method of ['destroy', 'cancel']) {
+    const end = isStream(body) ? field(body, method) : undefined;
+    if (typeof end !== 'function') continue;
+    const ended: unknown = (end as () => unknown).call(body);
+    if (ended instanceof Promise) ended.catch(() => undefined);
+    return;
+  }
+}

@@ -1,0 +1,70 @@
+/** The only file that runs Axios: the bare client of a refresh, and the adapter behind a name. */
+import axios, {
+  type AxiosAdapter,
+  type AxiosInstance,
+  type CreateAxiosDefaults,
+  type InternalAxiosRequestConfig,
+} from 'axios';
+
+// What a refresh needs to reach the same server the same way. Headers are left out: one may hold a token.
+const inherited = [
+  'baseURL',
+  'adapter',
+  'httpAgent',
+  'httpsAgent',
+  'proxy',
+  'timeout',
+  'withCredentials',
+  'transport',
+  'lookup',
+  'family',
+  'maxRedirects',
+  'socketPath',
+  'xsrfCookieName',
+  'xsrfHeaderName',
+  'withXSRFToken',
+  'httpVersion',
+  'fetchOptions',
+  'env',
+] as const;
+
+/** Called with the `Date` of an answer and the wall-clock times around it. */
+export type SeenDate = (date: string, sentAt: number) => void;
+
+/** A client without interceptors, after the defaults that `source` has now. */
+export function bareClient(
+  source: AxiosInstance | undefined,
+  signal: AbortSignal,
+  now: () => number,
+  seen: SeenDate,
+): AxiosInstance {
+  const defaults = (source?.defaults ?? {}) as Record<string, unknown>;
+  const config: Record<string, unknown> = {
+    signal,
+    redact: ['authorization', 'data', 'refreshToken', 'refresh_token', 'client_secret'],
+  };
+  for (const name of inherited) if (defaults[name] !== undefined) config[name] = defaults[name];
+  const client = axios.create(config as CreateAxiosDefaults);
+  // Wrapped rather than intercepted: the callback may add interceptors of its own, and clear them.
+  const inner = client.defaults.adapter;
+  client.defaults.adapter = async (request) => {
+    const sentAt = now();
+    const response = await adapterOf(inner, request)(request);
+    const date: unknown = response.headers['date'];
+    if (typeof date === 'string') seen(date, sentAt);
+    return response;
+  };
+  return client;
+}
+
+export function adapterOf(
+  adapter: InternalAxiosRequestConfig['adapter'],
+  config: InternalAxiosRequestConfig,
+): AxiosAdapter {
+  return typeof adapter === 'function' ? adapter : axios.getAdapter(adapter ?? axios.defaults.adapter, config);
+}
+
+/** Sends a config that is already complete, past every interceptor. */
+export function sendBare(config: InternalAxiosRequestConfig): ReturnType<AxiosAdapter> {
+  return axios.create().request(config);
+}

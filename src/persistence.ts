@@ -1,0 +1,56 @@
+/** Between a session and its store: one write after the other, and no fault of the store ever reaches the session. */
+import { startTimer } from './clock.js';
+import { describe, field } from './core/redact.js';
+import type { Clock, TokenErrorCause, TokenSet, TokenStore } from './types.js';
+
+export type StoreFault = (action: 'load' | 'save' | 'clear', error: TokenErrorCause) => void;
+
+export class Persistence {
+  readonly #store: TokenStore;
+  readonly #failed: StoreFault;
+  #written: Promise<void> = Promise.resolve();
+
+  constructor(store: TokenStore, failed: StoreFault) {
+    this.#store = store;
+    this.#failed = failed;
+  }
+
+  /** What the store holds: at once if it answers at once, else within `limitMs`. Never rejects. */
+  load(clock: Clock, limitMs: number): TokenSet | undefined | Promise<TokenSet | undefined> {
+    const fault = (error: unknown): undefined => {
+      this.#failed('load', describe(error));
+      return undefined;
+    };
+    let loaded;
+    try {
+      loaded = this.#store.load();
+    } catch (error) {
+      return fault(error);
+    }
+    if (typeof field(loaded, 'then') !== 'function') return loaded as TokenSet | undefined;
+    return new Promise<TokenSet | undefined>((resolve, reject) => {
+      const stop = startTimer(
+        clock,
+        () => {
+          reject(Object.assign(new Error('The store did not answer in time.'), { name: 'TimeoutError' }));
+        },
+        limitMs,
+        true,
+      );
+      Promise.resolve(loaded).then(resolve, reject).finally(stop);
+    }).catch(fault);
+  }
+
+  /** Writes what `current` returns when its turn comes; nothing means that the store is emptied. Never rejects. */
+  save(current: () => TokenSet | undefined): Promise<void> {
+    this.#written = this.#written.then(async () => {
+      const tokens = current();
+      try {
+        await (tokens ? this.#store.save(tokens) : this.#store.clear());
+      } catch (error) {
+        this.#failed(tokens ? 'save' : 'clear', describe(error));
+      }
+    });
+    return this.#written;
+  }
+}

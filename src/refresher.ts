@@ -1,0 +1,205 @@
+/** One refresh operation: its attempts, the pauses between them, its deadline. Knows nothing of sessions. */
+import { startTimer } from './clock.js';
+import type { Failure } from './core/failure.js';
+import type { Instant } from './core/lifetime.js';
+import type { Clock, RefreshTrigger, RetryOptions, TokenSet } from './types.js';
+
+/** How an operation, or one attempt of it, failed. */
+export interface FailedAttempt {
+  readonly error: unknown;
+  readonly failure: Failure;
+  /** Ended by the operation's deadline. */
+  readonly timedOut: boolean;
+}
+
+export interface Answer {
+  readonly tokens: TokenSet;
+  /** When the attempt was started: the token is at least as old as this. */
+  readonly startedAt: Instant;
+  readonly attempt: number;
+  /** The operation had already failed. */
+  readonly late: boolean;
+}
+
+export interface OperationPlan {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly retry: Required<RetryOptions> | false;
+  /** Calls the user's callback. */
+  call(attempt: number, signal: AbortSignal): unknown;
+  /** Reads what the callback returned; throws if it is no use. */
+  read(returned: unknown): TokenSet;
+  classify(error: unknown): Failure;
+  retried(attempt: number, delayMs: number, failed: FailedAttempt): void;
+  /** At most once, but possibly after `failed`. */
+  succeeded(answer: Answer): void;
+  /** At most once. */
+  failed(failed: FailedAttempt): void;
+}
+
+const timedOut: Failure = {
+  kind: 'timeout',
+  terminal: false,
+  mayHaveReached: true,
+  status: undefined,
+  retryAfterMs: 0,
+};
+
+export class Operation {
+  readonly startedAt: Instant;
+  attempt = 0;
+  readonly #plan: OperationPlan;
+  readonly #deadline: number;
+  readonly #unanswered = new Set<AbortController>();
+  /** Stops of the timers in use. */
+  readonly #timers = new Set<() => void>();
+  /** An attempt that may have reached the server has been repeated: no second time. */
+  #repeated = false;
+  #state: 'running' | 'failed' | 'over' = 'running';
+
+  constructor(
+    readonly id: string,
+    readonly trigger: RefreshTrigger,
+    startedAt: Instant,
+    plan: OperationPlan,
+  ) {
+    this.startedAt = startedAt;
+    this.#plan = plan;
+    this.#deadline = startedAt.monotonic + plan.timeoutMs;
+  }
+
+  /** Milliseconds until the deadline. */
+  get leftMs(): number {
+    return this.#deadline - this.#plan.clock.monotonic();
+  }
+
+  run(): void {
+    this.#after(this.#plan.timeoutMs, () => {
+      this.#fail({ error: undefined, failure: timedOut, timedOut: true });
+    });
+    this.#try();
+  }
+
+  /** Ends it without a word: its answer is no longer wanted. */
+  cancel(): void {
+    this.#state = 'over';
+    this.#stopTimers();
+    for (const controller of this.#unanswered) controller.abort();
+    this.#unanswered.clear();
+  }
+
+  #try(): void {
+    const { clock, retry } = this.#plan;
+    const attempt = ++this.attempt;
+    const startedAt = { wall: clock.now(), monotonic: clock.monotonic() };
+    const controller = new AbortController();
+    this.#unanswered.add(controller);
+    let overdue = false;
+    const stopTimer =
+      retry &&
+      this.#after(retry.attemptTimeoutMs, () => {
+        overdue = true;
+        this.#attemptFailed({ error: undefined, failure: timedOut, timedOut: false });
+      });
+    const ended = (): void => {
+      if (stopTimer) stopTimer();
+      this.#unanswered.delete(controller);
+    };
+    new Promise((resolve) => {
+      resolve(this.#plan.call(attempt, controller.signal));
+    }).then(
+      (returned) => {
+        ended();
+        this.#answered(returned, startedAt, attempt, overdue);
+      },
+      (error: unknown) => {
+        ended();
+        this.#errored(error, overdue);
+      },
+    );
+  }
+
+  #answered(returned: unknown, startedAt: Instant, attempt: number, overdue: boolean): void {
+    if (this.#state === 'over') return;
+    let tokens: TokenSet;
+    try {
+      tokens = this.#plan.read(returned);
+    } catch (error) {
+      this.#errored(error, overdue);
+      return;
+    }
+    const late = this.#state === 'failed';
+    this.cancel();
+    this.#plan.succeeded({ tokens, startedAt, attempt, late });
+  }
+
+  #errored(error: unknown, overdue: boolean): void {
+    if (this.#state !== 'running') return;
+    // A repeat is already under way or due: the error of an attempt given up on changes nothing.
+    if (overdue && (this.#unanswered.size > 0 || this.#timers.size > 1)) return;
+    this.#attemptFailed({ error, failure: this.#plan.classify(error), timedOut: false });
+  }
+
+  #attemptFailed(failed: FailedAttempt): void {
+    if (this.#state !== 'running') return;
+    const pause = this.#pauseBefore(failed.failure);
+    if (pause === undefined) {
+      // An attempt that has not been answered may still bring the token: the deadline decides.
+      if (this.#unanswered.size === 0) this.#fail(failed);
+      return;
+    }
+    this.#plan.retried(this.attempt + 1, pause, failed);
+    this.#after(pause, () => {
+      this.#try();
+    });
+  }
+
+  /** Milliseconds until the next attempt, or `undefined` if there is none. */
+  #pauseBefore(failure: Failure): number | undefined {
+    const { retry } = this.#plan;
+    if (!retry || this.attempt > retry.retries) return undefined;
+    // While an attempt is unanswered, a refusal may only mean that it was the one that succeeded.
+    if (failure.terminal) return undefined;
+    if (failure.mayHaveReached) {
+      if (this.#repeated) return undefined;
+      this.#repeated = true;
+      return 0;
+    }
+    const ceiling = Math.min(retry.maxDelayMs, retry.minDelayMs * 2 ** (this.attempt - 1));
+    const pause = Math.max(Math.random() * ceiling, Math.min(failure.retryAfterMs, retry.maxDelayMs));
+    return pause < this.leftMs ? pause : undefined;
+  }
+
+  #fail(failed: FailedAttempt): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'failed';
+    this.#stopTimers();
+    if (this.#unanswered.size > 0) {
+      this.#after(this.#plan.timeoutMs, () => {
+        this.cancel();
+      });
+    }
+    this.#plan.failed(failed);
+  }
+
+  #after(delayMs: number, act: () => void): () => void {
+    const stop = startTimer(
+      this.#plan.clock,
+      () => {
+        this.#timers.delete(stopped);
+        act();
+      },
+      delayMs,
+    );
+    const stopped = (): void => {
+      this.#timers.delete(stopped);
+      stop();
+    };
+    this.#timers.add(stopped);
+    return stopped;
+  }
+
+  #stopTimers(): void {
+    for (const stop of this.#timers) stop();
+  }
+}
