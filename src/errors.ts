@@ -47,15 +47,15 @@ const brand = Symbol.for('axios-token-refresh.TokenError');
 export class TokenError extends Error {
   readonly code: TokenErrorCode;
   /** What kind of fault made a refresh fail. */
-  readonly kind?: FailureKind;
+  declare readonly kind?: FailureKind;
   /** HTTP status of the answer behind it. */
-  readonly status?: number;
+  declare readonly status?: number;
   /** The server's id for the request, to quote to its operators. */
-  readonly requestId?: string;
+  declare readonly requestId?: string;
   /** Calls of the refresh callback. */
-  readonly attempts?: number;
+  declare readonly attempts?: number;
   /** Matches the events of the same refresh. */
-  readonly operationId?: string;
+  declare readonly operationId?: string;
   /** Whether the same request may succeed later without a new sign-in. */
   readonly retryable: boolean;
 
