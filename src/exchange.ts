@@ -21,6 +21,12 @@ export const stateKey = 'axios-token-refresh';
 type Config = InternalAxiosRequestConfig & { [stateKey]?: unknown };
 type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
 
+/** What the API answered, and what the adapter threw for it. */
+interface Answer {
+  readonly response: AxiosResponse;
+  readonly thrown: unknown;
+}
+
 export function isAborted(config: Config): boolean {
   return config.signal?.aborted === true || config.cancelToken?.reason !== undefined;
 }
@@ -114,7 +120,14 @@ export class Exchange implements Turn {
   #install(): void {
     const config = this.#config;
     this.#inner = config.adapter;
-    config.adapter = this.#adapter = (final) => this.#run(final);
+    config.adapter = this.#adapter = (final) => {
+      try {
+        return this.#run(final);
+      } catch (error) {
+        // A throw would pass the response interceptors by.
+        return Promise.reject(error as Error);
+      }
+    };
     config[stateKey] = this;
     if (config.data === undefined || config.data === null) return;
     const transforms = transformsOf(config);
@@ -126,42 +139,48 @@ export class Exchange implements Turn {
   }
 
   /** The adapter: here the final URL is known, and every answer is seen. */
-  async #run(config: Config): Promise<AxiosResponse> {
-    const { active, session } = this.#link;
-    const origin = active ? this.#originFor(config) : undefined;
+  #run(config: Config): Promise<AxiosResponse> {
+    const origin = this.#link.active ? this.#originFor(config) : undefined;
     if (origin === undefined) return this.#pass(config);
-    const credential = session.acquire(this);
-    return this.#send(config, origin, credential instanceof Promise ? await this.#timed(() => credential) : credential);
+    const credential = this.#link.session.acquire(this);
+    return credential instanceof Promise
+      ? this.#timed(() => credential).then((late) => this.#send(config, origin, late))
+      : this.#send(config, origin, credential);
   }
 
   #pass(config: Config): Promise<AxiosResponse> {
     return adapterOf(this.#inner, config)(config);
   }
 
-  async #send(config: Config, origin: string, credential: Credential | undefined): Promise<AxiosResponse> {
+  #send(config: Config, origin: string, credential: Credential | undefined): Promise<AxiosResponse> {
     if (credential) this.#attach(config, origin, credential);
     this.#credential = credential;
+    return (this.#waitedMs > 0 ? this.#passInTime(config) : this.#pass(config)).then(
+      (response) =>
+        this.#isRefused(response, origin) ? this.#replay(config, origin, { response, thrown: undefined }) : response,
+      (thrown: unknown) => {
+        const response = field(thrown, 'response') as AxiosResponse | undefined;
+        if (response && this.#isRefused(response, origin)) return this.#replay(config, origin, { response, thrown });
+        throw thrown;
+      },
+    );
+  }
+
+  /** A wait uses up the request's own time; whoever sends the config again starts from the whole. */
+  async #passInTime(config: Config): Promise<AxiosResponse> {
     const { timeout } = config;
-    // A wait uses up the request's own time; whoever sends the config again starts from the whole.
-    if (this.#waitedMs > 0 && timeout) config.timeout = this.ownTimeMs();
-    let response: AxiosResponse;
-    let thrown: unknown;
+    if (!timeout) return this.#pass(config);
+    config.timeout = this.ownTimeMs();
     try {
-      response = await this.#pass(config);
-    } catch (error) {
-      const answer = field(error, 'response') as AxiosResponse | undefined;
-      if (!answer) throw error;
-      response = answer;
-      thrown = error;
+      return await this.#pass(config);
     } finally {
-      if (timeout) config.timeout = timeout;
+      config.timeout = timeout;
     }
-    if (this.#link.active && this.#isRefused(response, origin)) return this.#replay(config, origin, response, thrown);
-    return settled(response, thrown);
   }
 
   #isRefused(response: AxiosResponse, origin: string): boolean {
-    const { session } = this.#link;
+    const { active, session } = this.#link;
+    if (!active) return false;
     let verdict: unknown;
     const { shouldRefresh } = session.options;
     if (shouldRefresh) {
@@ -177,10 +196,10 @@ export class Exchange implements Turn {
     return ((verdict as boolean | undefined) ?? isUnauthorized(response)) && !isForeign(response, origin);
   }
 
-  async #replay(config: Config, origin: string, response: AxiosResponse, thrown: unknown): Promise<AxiosResponse> {
+  async #replay(config: Config, origin: string, answer: Answer): Promise<AxiosResponse> {
     const { session } = this.#link;
-    const generation = this.#credential?.generation ?? 0;
-    if (this.#replayedWith > 0 && this.#replayedWith === generation) return settled(response, thrown, rejectedToken());
+    if (this.#replayedWith > 0 && this.#replayedWith === this.#credential?.generation)
+      return deliver(answer, rejectedToken());
     const data: unknown = this.#body ? this.#body.data : config.data;
     let credential: Credential | undefined;
     try {
@@ -188,22 +207,15 @@ export class Exchange implements Turn {
       if (isStream(data)) {
         // Refreshed for those who come after; nobody waits for it here.
         if (next instanceof Promise) next.catch(() => undefined);
-        return settled(
-          response,
-          thrown,
-          new TokenError(
-            'AUTH_BODY_NOT_REPLAYABLE',
-            'The request body is a stream that has been read: send the request again with a new one.',
-            { retryable: true },
-          ),
-        );
+        throw bodyUsedUp();
       }
-      discard(response.data);
+      discard(answer.response.data);
       credential = next instanceof Promise ? await this.#timed(() => next) : next;
     } catch (error) {
-      return settled(response, thrown, error);
+      return deliver(answer, error);
     }
-    if (!credential || isAborted(config)) return settled(response, thrown);
+    // Axios turns whatever an aborted request ends with into its own error.
+    if (!credential || isAborted(config)) return deliver(answer);
     this.#replayedWith = credential.generation;
     if (this.#body) rewind(config, this.#body.data, this.#body.transforms);
     session.events.emit('request.replayed', {});
@@ -284,12 +296,22 @@ function transformsOf(config: Config): Transform[] {
 }
 
 /** Hands the answer on the way that it came, with what kept us from a better one as its cause. */
-function settled(response: AxiosResponse, thrown: unknown, cause?: unknown): AxiosResponse {
+function deliver({ response, thrown }: Answer, cause?: unknown): AxiosResponse {
   if (thrown === undefined) return response;
   if (cause !== undefined && typeof thrown === 'object' && thrown !== null) {
     Object.defineProperty(thrown, 'cause', { value: cause, configurable: true, writable: true });
   }
   throw thrown;
+}
+
+function bodyUsedUp(): TokenError {
+  return new TokenError(
+    'AUTH_BODY_NOT_REPLAYABLE',
+    'The request body is a stream that has been read: send the request again with a new one.',
+    {
+      retryable: true,
+    },
+  );
 }
 
 /** Frees the connection of a streamed body that nobody will read. */
