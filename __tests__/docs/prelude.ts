@@ -1,0 +1,15 @@
+/**
+ * Names that the examples use without saying where they come from. An example that declares one itself has its own.
+ * Those of `ts run` blocks also need a value: see world.mjs.
+ */
+export const prelude = `
+import type { AxiosInstance } from 'axios';
+import type { TokenSession } from 'axios-token-refresh';
+
+declare global {
+  const accessToken: string;
+  const refreshToken: string;
+  const api: AxiosInstance;
+  const session: TokenSession;
+}
+`;
