@@ -28,7 +28,7 @@ export function startTimer(clock: Clock, callback: () => void, delayMs: number, 
     'unref' in handle &&
     typeof handle.unref === 'function'
   ) {
-    handle.unref();
+    (handle as { unref(): void }).unref();
   }
   return () => {
     clock.clearTimeout(handle);

@@ -5,7 +5,8 @@ import { field } from './core/redact.js';
 import { isForeign, isStream, isUnauthorized, readable, rewind, type Transform } from './core/replay.js';
 import { TokenError } from './errors.js';
 import { adapterOf, sendBare } from './http.js';
-import { rejectedToken, type Credential, type Holder, type Session, type Turn } from './session.js';
+import { rejectedToken, type Session, type Turn } from './session.js';
+import type { Credential, Holder } from './core/state.js';
 
 /** A session on one instance. */
 export interface Link {
@@ -100,7 +101,8 @@ export class Exchange implements Turn {
   }
 
   interrupted(listener: (reason: unknown) => void): () => void {
-    const { signal, cancelToken, data } = this.#config as Config & { data?: unknown };
+    const { signal, cancelToken } = this.#config;
+    const data: unknown = this.#config.data;
     const abort = (): void => {
       listener(new TokenError('AUTH_WAIT_TIMEOUT', 'The request was aborted.'));
     };
@@ -125,7 +127,7 @@ export class Exchange implements Turn {
         return this.#run(final);
       } catch (error) {
         // A throw would pass the response interceptors by.
-        return Promise.reject(error as Error);
+        return Promise.reject(error);
       }
     };
     config[stateKey] = this;
@@ -301,6 +303,7 @@ function deliver({ response, thrown }: Answer, cause?: unknown): AxiosResponse {
   if (cause !== undefined && typeof thrown === 'object' && thrown !== null) {
     Object.defineProperty(thrown, 'cause', { value: cause, configurable: true, writable: true });
   }
+  // eslint-disable-next-line @typescript-eslint/only-throw-error -- passed on as it came
   throw thrown;
 }
 

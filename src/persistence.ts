@@ -1,6 +1,7 @@
 /** Between a session and its store: one write after the other, and no fault of the store ever reaches the session. */
 import { startTimer } from './clock.js';
 import { describe, field } from './core/redact.js';
+import { readTokens } from './core/tokens.js';
 import type { Clock, TokenErrorCause, TokenSet, TokenStore } from './types.js';
 
 export type StoreFault = (action: 'load' | 'save' | 'clear', error: TokenErrorCause) => void;
@@ -17,28 +18,33 @@ export class Persistence {
 
   /** What the store holds: at once if it answers at once, else within `limitMs`. Never rejects. */
   load(clock: Clock, limitMs: number): TokenSet | undefined | Promise<TokenSet | undefined> {
-    const fault = (error: unknown): undefined => {
+    const fault = (error: unknown): TokenSet | undefined => {
       this.#failed('load', describe(error));
       return undefined;
     };
-    let loaded;
+    const read = (stored: unknown): TokenSet | undefined => {
+      if (stored === undefined || stored === null) return undefined;
+      const reading = readTokens(stored);
+      return 'tokens' in reading
+        ? reading.tokens
+        : fault(new RangeError(`The store holds no token set: ${reading.problem}`));
+    };
     try {
-      loaded = this.#store.load();
+      const loaded: unknown = this.#store.load();
+      if (typeof field(loaded, 'then') !== 'function') return read(loaded);
+      return new Promise((resolve, reject) => {
+        const late = (): void => {
+          reject(Object.assign(new Error(), { name: 'TimeoutError' }));
+        };
+        const stop = startTimer(clock, late, limitMs, true);
+        Promise.resolve(loaded).then(resolve, reject).finally(stop);
+      })
+        .then(read)
+        .catch(fault);
     } catch (error) {
-      return fault(error);
+      fault(error);
+      return;
     }
-    if (typeof field(loaded, 'then') !== 'function') return loaded as TokenSet | undefined;
-    return new Promise<TokenSet | undefined>((resolve, reject) => {
-      const stop = startTimer(
-        clock,
-        () => {
-          reject(Object.assign(new Error('The store did not answer in time.'), { name: 'TimeoutError' }));
-        },
-        limitMs,
-        true,
-      );
-      Promise.resolve(loaded).then(resolve, reject).finally(stop);
-    }).catch(fault);
   }
 
   /** Writes what `current` returns when its turn comes; nothing means that the store is emptied. Never rejects. */

@@ -45,7 +45,7 @@ export class Queue<W extends Interruptible, T> {
       this.#entries.add(entry);
       const stopListening = waiter.interrupted((reason) => {
         this.#end(entry, 'aborted', () => {
-          reject(reason as Error);
+          reject(reason);
         });
       });
       const timeUp = (): void => {

@@ -1,16 +1,18 @@
 /**
- * THE state, and the only place that changes it. The rest of the package has two verbs for it:
- * `acquire` a token for a turn, and report one `refused`.
+ * THE state, and the only place that changes it. The rest of the package has two verbs for it: `acquire` a credential
+ * for a turn, and report one `refused`.
  */
 import type { AxiosInstance } from 'axios';
 import { instantOf } from './clock.js';
 import { classify, type Failure } from './core/failure.js';
-import { cooldownMs, freshnessOf, hold, isSpaced, leftOf, patienceMs, spacingMs, type Held } from './core/freshness.js';
+import { freshnessOf, hold, leftOf, patienceMs, plannedAge, spacingLeft, type Held } from './core/freshness.js';
 import { elapsed, type Instant } from './core/lifetime.js';
 import { refreshError } from './core/outcome.js';
 import { skewNoiseMs, skewOf } from './core/skew.js';
+import * as states from './core/state.js';
+import type { Credential, Holder, State } from './core/state.js';
 import { readTokens } from './core/tokens.js';
-import { isTokenError, TokenError } from './errors.js';
+import { TokenError } from './errors.js';
 import { Events } from './events.js';
 import type { SeenDate } from './http.js';
 import type { ResolvedOptions } from './options.js';
@@ -18,20 +20,7 @@ import { Persistence } from './persistence.js';
 import { Queue, type Interruptible } from './queue.js';
 import { Operation, type Answer, type FailedAttempt } from './refresher.js';
 import { Scheduler } from './scheduler.js';
-import type { RefreshTrigger, SessionSnapshot, SessionStatus, TokenSet } from './types.js';
-
-/** Whose session it is: a sign-out or another user ends one holder and begins the next. */
-export interface Holder {
-  readonly id: number;
-  readonly subject: string | undefined;
-}
-
-/** What a request is given. */
-export interface Credential {
-  readonly held: Held;
-  readonly generation: number;
-  readonly holder: Holder;
-}
+import type { EventPayload, RefreshTrigger, SessionSnapshot, TokenEventType, TokenSet } from './types.js';
 
 /** One request's standing with the session. */
 export interface Turn extends Interruptible {
@@ -45,144 +34,107 @@ export interface Turn extends Interruptible {
   ownTimeMs(): number;
 }
 
-interface State {
-  readonly status: SessionStatus;
-  readonly generation: number;
-  readonly holder: Holder;
-  readonly credential: Credential | undefined;
-  readonly operation: Operation | undefined;
-  /** Signed out or refused: nothing refreshes by itself. */
-  readonly dormant: boolean;
-  /** Refused while the token lives on. */
-  readonly ending: TokenError | undefined;
-  readonly error: TokenError | undefined;
-  readonly failures: number;
-  readonly escalated: boolean;
-  readonly pausedUntil: number;
-  readonly refreshedAt: Instant | undefined;
-  /** The last refresh that a 401 forced. */
-  readonly forcedAt: Instant | undefined;
-  readonly skewMs: number | undefined;
-  readonly disposed: boolean;
-}
+export type Given = Credential | undefined;
+
+/** Makes the bare client of one attempt. */
+export type HttpFactory = (signal: AbortSignal, seen: SeenDate) => AxiosInstance;
 
 const forcedEveryMs = 30_000;
-// The operation settles those that wait as long as it does.
+// An operation that ends together with a wait settles it itself.
 const operationFirstMs = 1_000;
 
-const signedOut = { status: 'signed-out', credential: undefined, operation: undefined, ending: undefined } as const;
-const healthy = { ending: undefined, error: undefined, failures: 0, escalated: false, pausedUntil: -Infinity } as const;
-
-function sameHolder(a: Holder, b: Holder): boolean {
-  return a.id === b.id || (a.subject !== undefined && a.subject === b.subject);
-}
-
 export class Session {
-  readonly options: ResolvedOptions;
   readonly events: Events;
   readonly ready: Promise<void>;
-  readonly #http: (signal: AbortSignal, seen: SeenDate) => AxiosInstance;
-  readonly #queue: Queue<Turn, Credential | undefined>;
+  readonly #queue: Queue<Turn, Given>;
   readonly #scheduler: Scheduler;
   readonly #persistence: Persistence;
   readonly #subscribers = new Set<() => void>();
+  readonly #jitter = Math.random();
   #snapshot: SessionSnapshot | undefined;
-  #state: State = Object.freeze({
-    ...signedOut,
-    ...healthy,
-    generation: 0,
-    holder: { id: 0, subject: undefined },
-    dormant: false,
-    refreshedAt: undefined,
-    forcedAt: undefined,
-    skewMs: undefined,
-    disposed: false,
-  });
+  #state: State<Operation> = states.initialState;
 
-  constructor(options: ResolvedOptions, http: (signal: AbortSignal, seen: SeenDate) => AxiosInstance) {
-    this.options = options;
-    this.#http = http;
+  constructor(
+    readonly options: ResolvedOptions,
+    private readonly http: HttpFactory,
+  ) {
     this.events = new Events(() => ({ at: options.clock.now(), generation: this.#state.generation }));
     this.#queue = new Queue(options.clock);
     this.#scheduler = new Scheduler(options.clock, (online) => this.#look(online));
     this.#persistence = new Persistence(options.store, (action, error) => {
-      this.events.emit('store.failed', { action, error });
+      this.#emit('store.failed', { action, error });
     });
     this.ready = this.#restore();
   }
 
-  // --- what the rest asks ---
+  // --- what requests ask ---
 
   /** Whether `acquire` would do more than hand out the current credential. */
   get mustWait(): boolean {
     const { status, credential, operation } = this.#state;
-    if (credential === undefined)
-      return status === 'loading' || operation !== undefined || this.options.whenMissing !== 'send';
+    if (!credential) return status === 'loading' || operation !== undefined || this.options.whenMissing !== 'send';
     const freshness = freshnessOf(credential.held, this.#now());
     return freshness === 'due' || freshness === 'expired';
   }
 
-  /** A credential for this turn, now or later; `undefined` where the request is to go without one. */
-  acquire(turn: Turn): Credential | undefined | Promise<Credential | undefined> {
+  /** A credential for this turn, now or later; none where the request is to go without. */
+  acquire(turn: Turn): Given | Promise<Given> {
     this.#admit(turn);
-    const { status, credential } = this.#state;
+    const { status, credential, ending } = this.#state;
     if (status === 'loading') return this.#acquireLoaded(turn);
-    if (credential === undefined) return this.#acquireMissing(turn);
+    if (!credential) return this.#acquireMissing(turn);
     const now = this.#now();
-    switch (freshnessOf(credential.held, now)) {
-      case 'fresh':
-        break;
-      case 'ahead':
-        this.#startAhead('ahead', now);
-        break;
-      case 'due':
-        if (!turn.patient || !this.#startAhead('request', now) || this.#queue.size >= this.options.maxWaiting) break;
-        return this.#wait(
-          turn,
-          Math.min(this.#limitMs(turn), patienceMs(leftOf(credential.held, now), turn.ownTimeMs())),
-        );
-      case 'expired':
-        if (this.#state.ending) {
-          this.#expire(this.#state.ending);
-          return this.acquire(turn);
-        }
-        this.#startNeeded('request');
-        return this.#wait(turn);
+    const freshness = freshnessOf(credential.held, now);
+    if (freshness === 'expired') {
+      if (ending) {
+        this.#expire(ending);
+        return this.acquire(turn);
+      }
+      return this.#waitForNew(turn, 'request');
+    }
+    if (freshness === 'ahead') this.#startAhead('ahead', now);
+    if (freshness === 'due' && turn.patient && this.#startAhead('request', now) && this.#hasRoom()) {
+      return this.#wait(
+        turn,
+        Math.min(patienceMs(leftOf(credential.held, now), turn.ownTimeMs()), this.options.maxWaitMs),
+      );
     }
     turn.holder = credential.holder;
     return credential;
   }
 
-  /** The API refused `credential` (or a request without one). Another one to send the request with again. */
-  refused(turn: Turn, credential: Credential | undefined): Credential | undefined | Promise<Credential | undefined> {
-    turn.refused = credential?.generation ?? 0;
+  /** The API refused `credential`, or a request without one. Another one to send the request with again. */
+  refused(turn: Turn, credential: Given): Given | Promise<Given> {
+    const refused = credential?.generation ?? 0;
+    turn.refused = refused;
     this.#admit(turn);
     const { credential: current, ending, dormant, operation, forcedAt } = this.#state;
-    const now = this.#now();
-    if (current && current.generation > turn.refused && freshnessOf(current.held, now) !== 'expired') return current;
+    const newer = this.#usable(turn);
+    if (newer) return newer;
     if (ending) this.#expire(ending);
-    if (this.#state.status === 'expired' || (dormant && !operation)) throw this.#whyNot();
-    if (!operation && forcedAt && elapsed(forcedAt, now) < forcedEveryMs) throw rejectedToken();
-    this.#startNeeded('unauthorized');
-    if (current?.generation === turn.refused && !current.held.refused) {
-      this.#change({ credential: { ...current, held: { ...current.held, refused: true } } });
+    if (!operation) {
+      if (ending || dormant) throw this.#whyNot();
+      if (forcedAt && elapsed(forcedAt, this.#now()) < forcedEveryMs) throw rejectedToken();
     }
-    return this.#wait(turn);
+    const turnOver = this.#waitForNew(turn, 'unauthorized');
+    if (current?.generation === refused)
+      this.#change({ credential: { ...current, held: { ...current.held, refused: true } } });
+    return turnOver;
   }
 
   // --- what the user asks ---
 
   getSnapshot(): SessionSnapshot {
-    return (this.#snapshot ??= this.#picture());
+    return (this.#snapshot ??= states.pictureOf(this.#state, this.#queue.size));
   }
 
   subscribe(listener: () => void): () => void {
-    const guarded = (): void => {
+    const tell = (): void => {
       this.events.guard('subscribe', listener)(undefined);
     };
-    this.#subscribers.add(guarded);
+    this.#subscribers.add(tell);
     return () => {
-      this.#subscribers.delete(guarded);
+      this.#subscribers.delete(tell);
     };
   }
 
@@ -195,38 +147,29 @@ export class Session {
     if ('problem' in reading) throw new TokenError('AUTH_TOKEN_MALFORMED', `setTokens: ${reading.problem}.`);
     const before = this.#state;
     const held = this.#hold(reading.tokens, this.#now(), false);
-    const holder = this.#holderOf(held);
-    const moved = holder.id !== before.holder.id;
     before.operation?.cancel();
-    this.#adopt(held, holder, { ...healthy, operation: undefined, forcedAt: undefined, refreshedAt: undefined });
-    if (moved && before.status === 'active') this.events.emit('session.cleared', {});
-    this.#announce(before.status === 'active' && !moved);
-    const alive = freshnessOf(held, this.#now()) !== 'expired';
+    this.#change(states.adopted(before, held));
+    const { holder } = this.#state;
+    const moved = holder.id !== before.holder.id;
     // Those who waited for a refresh need it no longer, unless these tokens are dead as well.
+    const alive = this.#usable() !== undefined;
     this.#queue.release(
       (turn) => this.#verdict(turn, cleared),
-      (turn) => alive || (turn.holder !== undefined && !sameHolder(turn.holder, holder)),
+      (turn) => alive || (turn.holder !== undefined && !states.sameHolder(turn.holder, holder)),
     );
-    if (this.#queue.size > 0) this.#start('request');
+    if (moved && before.status === 'active') this.#emit('session.cleared', {});
+    this.#announce(before.status !== 'active' || moved);
+    if (this.#queue.size > 0 && !this.#state.operation) this.#start('request');
     await this.#save();
   }
 
   async signOut(): Promise<void> {
     this.assertUsable();
-    const { operation, status, generation, holder } = this.#state;
+    const { operation, status } = this.#state;
     operation?.cancel();
-    const held = status !== 'signed-out';
-    this.#change({
-      ...signedOut,
-      ...healthy,
-      dormant: true,
-      generation: held ? generation + 1 : generation,
-      holder: { id: holder.id + 1, subject: undefined },
-      refreshedAt: undefined,
-      forcedAt: undefined,
-    });
+    this.#change(states.signedOut(this.#state));
     this.#release(cleared);
-    if (held || operation) this.events.emit('session.cleared', {});
+    if (operation || status !== 'signed-out') this.#emit('session.cleared', {});
     await this.#save();
   }
 
@@ -235,17 +178,12 @@ export class Session {
     if (this.#state.status === 'loading') await this.ready;
     this.assertUsable();
     turn.refused = this.#state.generation;
-    turn.holder = this.#state.credential?.holder;
     if (!this.#state.operation) this.#start('manual');
-    const credential = await this.#wait(turn, Infinity);
-    if (!credential) throw this.#whyNot();
-    return credential.held.tokens.accessToken;
+    return this.#tokenOf(await this.#wait(turn, Infinity));
   }
 
   async accessToken(turn: Turn): Promise<string> {
-    const credential = await this.acquire(turn);
-    if (!credential) throw this.#whyNot();
-    return credential.held.tokens.accessToken;
+    return this.#tokenOf(await this.acquire(turn));
   }
 
   dispose(): void {
@@ -262,20 +200,27 @@ export class Session {
     if (this.#state.disposed) throw disposed();
   }
 
-  // --- decisions ---
+  // --- waiting ---
 
-  #admit(turn: Turn): void {
+  #admit({ holder }: Turn): void {
     this.assertUsable();
-    if (turn.holder && !sameHolder(turn.holder, this.#state.holder)) throw cleared();
+    if (holder && !states.sameHolder(holder, this.#state.holder)) throw cleared();
   }
 
-  async #acquireLoaded(turn: Turn): Promise<Credential | undefined> {
+  /** The current credential if it may be sent: alive, and not one that the API refused this turn. */
+  #usable(turn?: Turn): Given {
+    const { credential } = this.#state;
+    if (!credential || credential.generation <= (turn?.refused ?? 0)) return undefined;
+    return freshnessOf(credential.held, this.#now()) === 'expired' ? undefined : credential;
+  }
+
+  async #acquireLoaded(turn: Turn): Promise<Given> {
     await this.#wait(turn);
     turn.patient = true;
     return this.acquire(turn);
   }
 
-  #acquireMissing(turn: Turn): undefined | Promise<Credential | undefined> {
+  #acquireMissing(turn: Turn): undefined | Promise<Given> {
     const { whenMissing } = this.options;
     const { status, operation, dormant } = this.#state;
     // A request that was somebody's when it was first sent is not sent again as nobody's.
@@ -283,42 +228,31 @@ export class Session {
     if (operation && whenMissing !== 'reject') return this.#wait(turn);
     if (whenMissing === 'send') return undefined;
     if (whenMissing === 'reject' || (dormant && status !== 'expired')) throw this.#whyNot();
-    this.#startNeeded('request');
+    return this.#waitForNew(turn, 'request');
+  }
+
+  /** Joins the refresh in flight, or starts one. Throws the last error while the server is left in peace. */
+  #waitForNew(turn: Turn, trigger: RefreshTrigger): Promise<Given> {
+    const { operation, pausedUntil, error } = this.#state;
+    if (!operation) {
+      if (error && this.options.clock.monotonic() < pausedUntil) throw error;
+      this.#start(trigger);
+    }
     return this.#wait(turn);
   }
 
-  /** Starts a refresh of a token that still lives, if one is worthwhile now. Whether one is under way then. */
-  #startAhead(trigger: RefreshTrigger, now: Instant): boolean {
-    const { operation, credential, ending, refreshedAt, pausedUntil } = this.#state;
-    if (operation) return true;
-    if (!credential || ending || now.monotonic < pausedUntil) return false;
-    if (!credential.held.refused && !isSpaced(refreshedAt, credential.held.lifetimeMs, now)) return false;
-    this.#start(trigger);
-    return true;
+  #hasRoom(): boolean {
+    return this.#queue.size < this.options.maxWaiting;
   }
 
-  /** Starts a refresh, or joins the one under way. Throws the last error while the server is left in peace. */
-  #startNeeded(trigger: RefreshTrigger): void {
-    const { operation, pausedUntil, error } = this.#state;
-    if (operation) return;
-    if (error && this.options.clock.monotonic() < pausedUntil) throw error;
-    this.#start(trigger);
-  }
-
-  #limitMs(turn: Turn): number {
-    return Math.min(this.options.maxWaitMs, turn.ownTimeMs());
-  }
-
-  async #wait(turn: Turn, limitMs = this.#limitMs(turn)): Promise<Credential | undefined> {
-    const { maxWaiting } = this.options;
-    const { operation, credential } = this.#state;
-    if (this.#queue.size >= maxWaiting) {
-      throw new TokenError(
-        'AUTH_QUEUE_FULL',
-        `${String(maxWaiting)} requests wait for a token already (option "maxWaiting").`,
-        { retryable: true },
-      );
+  async #wait(turn: Turn, limitMs = Math.min(turn.ownTimeMs(), this.options.maxWaitMs)): Promise<Given> {
+    if (!this.#hasRoom()) {
+      const count = String(this.options.maxWaiting);
+      throw new TokenError('AUTH_QUEUE_FULL', `${count} requests wait for a token already (option "maxWaiting").`, {
+        retryable: true,
+      });
     }
+    const { operation, credential } = this.#state;
     turn.holder ??= credential?.holder;
     turn.patient = false;
     const turnOver = this.#queue.join(
@@ -327,37 +261,28 @@ export class Session {
       () => this.#verdict(turn, waitTimeout),
       ({ outcome, durationMs }) => {
         this.#touch();
-        const servedCurrent =
-          outcome === 'sent' &&
-          credential !== undefined &&
-          this.#state.credential?.generation === credential.generation;
-        this.events.emit('request.released', { outcome, durationMs, servedCurrent });
+        const servedCurrent = outcome === 'sent' && !!credential && credential.generation === this.#state.generation;
+        this.#emit('request.released', { outcome, durationMs, servedCurrent });
       },
     );
     this.#touch();
-    this.events.emit('request.queued', { trigger: operation?.trigger, waiting: this.#queue.size });
+    this.#emit('request.queued', { trigger: operation?.trigger, waiting: this.#queue.size });
     return turnOver;
   }
 
   /** What a turn that has waited goes on with. */
-  #verdict(turn: Turn, otherwise: () => TokenError): Credential | undefined {
+  #verdict(turn: Turn, otherwise: () => TokenError): Given {
     this.#admit(turn);
-    const { credential } = this.#state;
-    if (
-      credential &&
-      credential.generation > (turn.refused ?? 0) &&
-      freshnessOf(credential.held, this.#now()) !== 'expired'
-    ) {
-      turn.holder = credential.holder;
-      return credential;
+    const usable = this.#usable(turn);
+    if (usable) {
+      turn.holder = usable.holder;
+      return usable;
     }
-    if (!credential && !turn.holder && turn.refused === undefined && this.options.whenMissing === 'send')
-      return undefined;
+    const { credential, status } = this.#state;
+    const goesWithout =
+      !credential && !turn.holder && turn.refused === undefined && this.options.whenMissing === 'send';
+    if (goesWithout || status === 'loading') return undefined;
     throw otherwise();
-  }
-
-  #whyNot(): TokenError {
-    return this.#state.error ?? missing();
   }
 
   /** Settles all that wait: with the credential they can have, or with `why`. */
@@ -365,28 +290,47 @@ export class Session {
     this.#queue.release((turn) => this.#verdict(turn, why));
   }
 
+  #whyNot(): TokenError {
+    return this.#state.error ?? missing();
+  }
+
+  #tokenOf(credential: Given): string {
+    if (!credential) throw this.#whyNot();
+    return credential.held.tokens.accessToken;
+  }
+
   // --- refreshing ---
 
+  /** Starts a refresh of a token that still lives, if one is worthwhile now. Whether one is under way then. */
+  #startAhead(trigger: RefreshTrigger, now: Instant): boolean {
+    const { operation, credential, ending, refreshedAt, pausedUntil } = this.#state;
+    if (operation) return true;
+    if (!credential || ending || now.monotonic < pausedUntil) return false;
+    if (!credential.held.refused && spacingLeft(refreshedAt, credential.held, now) > 0) return false;
+    this.#start(trigger);
+    return true;
+  }
+
   #start(trigger: RefreshTrigger): void {
-    const { clock, refreshTimeoutMs, retry, refresh } = this.options;
+    const { clock, refreshTimeoutMs: timeoutMs, retry, refresh } = this.options;
     const { generation, holder } = this.#state;
-    const id = Math.random().toString(36).slice(2, 12);
-    const operation: Operation = new Operation(id, trigger, this.#now(), {
+    const operationId = Math.random().toString(36).slice(2, 12);
+    const operation: Operation = new Operation(operationId, trigger, this.#now(), {
       clock,
-      timeoutMs: refreshTimeoutMs,
+      timeoutMs,
       retry,
       call: (attempt, signal) => {
-        const http = this.#http(signal, (date, sentAt) => {
+        const http = this.http(signal, (date, sentAt) => {
           this.#noteSkew(skewOf(Date.parse(date), sentAt, clock.now()));
         });
         const tokens = this.#state.credential?.held.tokens;
-        return refresh(Object.freeze({ tokens, trigger, attempt, operationId: id, signal, http }));
+        return refresh(Object.freeze({ tokens, trigger, attempt, operationId, signal, http }));
       },
       read: (returned) => this.#read(returned),
       classify: (error) => this.#classify(error),
       retried: (attempt, delayMs, failed) => {
-        this.events.emit('refresh.retried', {
-          operationId: id,
+        this.#emit('refresh.retried', {
+          operationId,
           trigger,
           attempt,
           delayMs,
@@ -402,134 +346,106 @@ export class Session {
       },
     });
     this.#change({ operation });
-    this.events.emit('refresh.started', { operationId: id, trigger });
+    this.#emit('refresh.started', { operationId, trigger });
     operation.run();
   }
 
   /** Checks what a refresh returned. */
   #read(returned: unknown): TokenSet {
-    const invalid = (problem: string): TokenError =>
-      new TokenError('AUTH_REFRESH_RESPONSE_INVALID', `The refresh callback returned no usable token: ${problem}.`, {
-        kind: 'protocol',
-      });
     const reading = readTokens(returned);
     if ('problem' in reading) throw invalid(reading.problem);
     const current = this.#state.credential?.held;
     const tokens = { ...reading.tokens, refreshToken: reading.tokens.refreshToken ?? current?.tokens.refreshToken };
-    const same = current?.tokens.accessToken === tokens.accessToken;
-    if (same && current.refused) throw invalid('it is the very token that the API refused');
-    const held = this.#hold(tokens, this.#now(), true);
-    if (freshnessOf(same ? current : held, this.#now()) === 'expired')
-      throw invalid('it has expired already (is "expiresAt" in milliseconds?)');
-    if (current?.subject !== undefined && held.subject !== undefined && current.subject !== held.subject) {
+    const same =
+      current?.tokens.accessToken === tokens.accessToken && tokens.expiresIn === undefined ? current : undefined;
+    if (current?.refused && current.tokens.accessToken === tokens.accessToken)
+      throw invalid('it is the very token that the API refused');
+    const now = this.#now();
+    const held = this.#hold(tokens, now, true);
+    if (freshnessOf(same ?? held, now) === 'expired')
+      throw invalid('it has expired already ("expiresAt" is in milliseconds)');
+    if (current?.subject !== undefined && held.subject !== undefined && held.subject !== current.subject)
       throw invalid("it is another user's");
-    }
     return tokens;
   }
 
   #succeed(operation: Operation, { tokens, startedAt, attempt, late }: Answer): void {
     const { credential, status, escalated, failures, operation: latest } = this.#state;
     if (latest !== operation) latest?.cancel();
-    const same = credential?.held.tokens.accessToken === tokens.accessToken && tokens.expiresIn === undefined;
     // The same token again has not become younger.
+    const same = credential?.held.tokens.accessToken === tokens.accessToken && tokens.expiresIn === undefined;
     const held = same ? { ...credential.held, tokens } : this.#hold(tokens, startedAt, true);
     const now = this.#now();
-    const fields = { operationId: operation.id, trigger: operation.trigger };
-    this.#adopt(held, this.#holderOf(held), {
-      ...healthy,
-      operation: undefined,
-      refreshedAt: now,
-      ...(operation.trigger === 'unauthorized' && { forcedAt: now }),
-    });
+    const { id: operationId, trigger } = operation;
+    this.#change(states.adopted(this.#state, held, now, trigger === 'unauthorized'));
     this.#release();
-    this.events.emit('refresh.succeeded', { ...fields, attempt, durationMs: elapsed(operation.startedAt, now), late });
-    if (escalated) this.events.emit('refresh.recovered', { ...fields, consecutiveFailures: failures });
-    this.#announce(status === 'active');
+    this.#emit('refresh.succeeded', {
+      operationId,
+      trigger,
+      attempt,
+      durationMs: elapsed(operation.startedAt, now),
+      late,
+    });
+    if (escalated) this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
+    this.#announce(status !== 'active');
     void this.#save();
   }
 
   #fail(operation: Operation, failed: FailedAttempt): void {
-    const { credential, failures, escalated, ending } = this.#state;
+    const { credential, escalated, ending } = this.#state;
+    const { id: operationId, trigger, attempt } = operation;
+    const { terminal } = failed.failure;
     const now = this.#now();
     const error = this.#errorOf(operation, failed);
-    const consecutiveFailures = failures + 1;
-    const leftMs = credential ? leftOf(credential.held, now) : 0;
-    const refusedByAll = failed.failure.terminal && (credential?.held.refused ?? false);
-    const servedCurrent = leftMs > 0 && !refusedByAll;
+    // A token refused by the API and by the refresh is dead, whatever its expiry says.
+    const servedCurrent = this.#usable() !== undefined && !(terminal && credential?.held.refused);
+    this.#change(states.failed(this.#state, error, now, Math.random()));
+    const { failures: consecutiveFailures } = this.#state;
     const escalating = !escalated && consecutiveFailures >= this.options.escalateAfter;
-    this.#change({
-      operation: undefined,
-      error,
-      failures: consecutiveFailures,
-      escalated: escalated || escalating,
-      pausedUntil: now.monotonic + cooldownMs(consecutiveFailures, leftMs, Math.random()),
-      ...(failed.failure.terminal && servedCurrent && { ending: error }),
-    });
-    const fields = { operationId: operation.id, trigger: operation.trigger };
-    const durationMs = elapsed(operation.startedAt, now);
+    this.#change({ escalated: escalated || escalating, ending: terminal && servedCurrent ? error : ending });
     const tell = (): void => {
-      this.events.emit('refresh.failed', {
-        ...fields,
-        attempt: operation.attempt,
+      const durationMs = elapsed(operation.startedAt, now);
+      this.#emit('refresh.failed', {
+        operationId,
+        trigger,
+        attempt,
         durationMs,
         error,
         consecutiveFailures,
         servedCurrent,
       });
-      if (escalating) this.events.emit('refresh.escalated', { ...fields, consecutiveFailures, error });
+      if (escalating) this.#emit('refresh.escalated', { operationId, trigger, consecutiveFailures, error });
     };
-    if (failed.failure.terminal && !servedCurrent) {
+    if (terminal && !servedCurrent) {
       this.#expire(error, tell);
       return;
     }
     this.#release();
     tell();
-    if (failed.failure.terminal && !ending)
-      this.events.emit('session.ending', { endsAt: this.getSnapshot().expiresAt, error });
+    if (terminal && !ending) this.#emit('session.ending', { endsAt: this.getSnapshot().expiresAt, error });
     this.#scheduler.look();
   }
 
-  /** The session is over: refused, and no living token left. */
-  #expire(error: TokenError, first?: () => void): void {
-    const { credential, generation, status } = this.#state;
-    // Who was never signed in is still signed out; a service that starts from nothing has a session to lose.
-    const existed = status !== 'signed-out' || this.options.whenMissing === 'refresh';
-    this.#change({
-      ...signedOut,
-      status: existed ? 'expired' : 'signed-out',
-      error,
-      dormant: true,
-      generation: credential ? generation + 1 : generation,
-    });
+  #expire(error: TokenError, tellFirst?: () => void): void {
+    const before = this.#state.status;
+    this.#change(states.expired(this.#state, error, this.options.whenMissing === 'refresh'));
     this.#release();
-    first?.();
-    if (existed && status !== 'expired') this.events.emit('session.expired', { error });
+    tellFirst?.();
+    if (this.#state.status === 'expired' && before !== 'expired') this.#emit('session.expired', { error });
     void this.#save();
   }
 
   #classify(error: unknown): Failure {
-    const failure: Failure = isTokenError(error)
-      ? {
-          kind: error.kind ?? 'callback',
-          terminal: error.code === 'AUTH_SESSION_EXPIRED',
-          mayHaveReached: true,
-          status: error.status,
-          retryAfterMs: 0,
-        }
-      : classify(error);
+    const failure = classify(error);
     try {
-      const verdict = this.options.classifyFailure?.(error);
-      if (verdict === 'terminal') return { ...failure, terminal: true };
-      if (verdict === 'transient') return { ...failure, terminal: false };
-      if (verdict !== undefined)
-        this.events.failed(
-          'classifyFailure',
-          new TypeError("classifyFailure must return 'terminal', 'transient' or undefined"),
-        );
+      const verdict: unknown = this.options.classifyFailure?.(error);
+      if (verdict === undefined) return failure;
+      if (verdict === 'terminal' || verdict === 'transient') return { ...failure, terminal: verdict === 'terminal' };
+      throw new TypeError("classifyFailure must return 'terminal', 'transient' or undefined");
     } catch (thrown) {
       this.events.failed('classifyFailure', thrown);
+      return failure;
     }
-    return failure;
   }
 
   #errorOf(operation: Operation, failed: FailedAttempt): TokenError {
@@ -543,6 +459,36 @@ export class Session {
     });
   }
 
+  #noteSkew(skewMs: number): void {
+    if (!Number.isFinite(skewMs)) return;
+    const before = this.#state.skewMs ?? 0;
+    this.#change({ skewMs });
+    if (Math.abs(skewMs - before) >= skewNoiseMs) this.#emit('clock.skewed', { skewMs });
+  }
+
+  /** Does what is due without a request: a planned refresh, or the end of a session. Tells when to look again. */
+  #look(online: boolean): number | undefined {
+    if (online) this.#change({ pausedUntil: -Infinity });
+    const { credential, ending, pausedUntil, disposed: over, refreshedAt, operation } = this.#state;
+    if (over || !credential) return undefined;
+    const now = this.#now();
+    const { held } = credential;
+    const age = elapsed(held.anchor, now);
+    const timed = ending !== undefined || this.options.schedule;
+    const nextMs = ending
+      ? held.expiryAge - age
+      : Math.max(
+          plannedAge(held, this.#jitter) - age,
+          pausedUntil - now.monotonic,
+          spacingLeft(refreshedAt, held, now),
+        );
+    if (!timed || nextMs === Infinity) return undefined;
+    if (nextMs > 0) return nextMs;
+    if (ending) this.#expire(ending);
+    else if (!operation) this.#start('timer');
+    return undefined;
+  }
+
   // --- state ---
 
   #now(): Instant {
@@ -553,32 +499,18 @@ export class Session {
     return hold(tokens, this.options, anchor, fresh, this.#state.skewMs);
   }
 
-  #holderOf({ subject }: Held): Holder {
-    const { holder } = this.#state;
-    if (subject === undefined || subject === holder.subject) return holder;
-    return { id: holder.subject === undefined ? holder.id : holder.id + 1, subject };
-  }
-
-  #adopt(held: Held, holder: Holder, change: Partial<State>): void {
-    const generation = this.#state.generation + 1;
-    this.#change({
-      ...change,
-      status: 'active',
-      dormant: false,
-      generation,
-      holder,
-      credential: Object.freeze({ held, generation, holder }),
-    });
-  }
-
-  #announce(wasActive: boolean): void {
-    if (!wasActive) this.events.emit('session.started', {});
-    this.events.emit('tokens.changed', { expiresAt: this.getSnapshot().expiresAt });
+  #announce(started: boolean): void {
+    if (started) this.#emit('session.started', {});
+    this.#emit('tokens.changed', { expiresAt: this.getSnapshot().expiresAt });
     this.#scheduler.look();
   }
 
-  #change(change: Partial<State>): void {
-    this.#state = Object.freeze({ ...this.#state, ...change });
+  #emit<T extends TokenEventType>(type: T, fields: EventPayload<T>): void {
+    this.events.emit(type, fields);
+  }
+
+  #change(change: Partial<State<Operation>>): void {
+    this.#state = { ...this.#state, ...change };
     this.#touch();
   }
 
@@ -586,60 +518,6 @@ export class Session {
     this.#snapshot = undefined;
     for (const tell of this.#subscribers) tell();
   }
-
-  #picture(): SessionSnapshot {
-    const { status, operation, generation, credential, failures, skewMs, error } = this.#state;
-    const at = (age: number | undefined): number | undefined =>
-      credential && age !== undefined && Number.isFinite(age) ? credential.held.anchor.wall + age : undefined;
-    return Object.freeze({
-      status,
-      isRefreshing: operation !== undefined,
-      generation,
-      expiresAt: at(credential?.held.expiryAge),
-      refreshAt: at(credential?.held.aheadAge),
-      waiting: this.#queue.size,
-      consecutiveFailures: failures,
-      clockSkewMs: skewMs,
-      error,
-    });
-  }
-
-  #noteSkew(skewMs: number): void {
-    if (!Number.isFinite(skewMs)) return;
-    const before = this.#state.skewMs ?? 0;
-    this.#change({ skewMs });
-    if (Math.abs(skewMs - before) >= skewNoiseMs) this.events.emit('clock.skewed', { skewMs });
-  }
-
-  /** What is due without a request: a planned refresh, or the end of a session. */
-  #look(online: boolean): number | undefined {
-    const { credential, ending, pausedUntil, disposed: over, refreshedAt } = this.#state;
-    if (over || !credential) return undefined;
-    const now = this.#now();
-    const { held } = credential;
-    if (ending) {
-      const leftMs = leftOf(held, now);
-      if (leftMs <= 0) this.#expire(ending);
-      return leftMs <= 0 || leftMs === Infinity ? undefined : leftMs;
-    }
-    if (online) this.#change({ pausedUntil: -Infinity });
-    if (!this.options.schedule || held.aheadAge === Infinity) return undefined;
-    const dueMs = this.#planned(held) - elapsed(held.anchor, now);
-    const pauseMs = online ? 0 : pausedUntil - now.monotonic;
-    const spacing = refreshedAt ? spacingMs(held.lifetimeMs) - elapsed(refreshedAt, now) : 0;
-    const nextMs = Math.max(dueMs, pauseMs, spacing);
-    if (nextMs > 0) return nextMs;
-    if (!this.#state.operation) this.#start('timer');
-    return undefined;
-  }
-
-  /** The age at which the timer refreshes: spread over the first half of the refresh-ahead window, or before the other. */
-  #planned({ aheadAge, dueAge, lifetimeMs }: Held): number {
-    const spread = dueAge > aheadAge ? (dueAge - aheadAge) / 2 : -lifetimeMs * 0.1;
-    return aheadAge + spread * this.#jitter;
-  }
-
-  readonly #jitter = Math.random();
 
   // --- store ---
 
@@ -657,33 +535,32 @@ export class Session {
       // A sign-in or sign-out that came first is newer than the store.
       if (this.#state.status !== 'loading' || this.#state.disposed) return;
       this.#change({ status: 'signed-out' });
-      this.#begin(stored, seed?.tokens);
+      try {
+        this.#begin(stored, seed?.tokens);
+      } catch (error) {
+        this.events.failed('formatHeader', error);
+      }
       // Each asks anew, now that there is something to ask for.
       this.#queue.release(() => undefined);
     });
   }
 
   #begin(stored: TokenSet | undefined, seed: TokenSet | undefined): void {
-    const reading = stored === undefined ? undefined : readTokens(stored);
-    const restored = reading && 'tokens' in reading ? reading.tokens : undefined;
-    const tokens = restored ?? seed;
+    const tokens = stored ?? seed;
     if (!tokens) return;
-    const held = this.#hold(tokens, this.#now(), false);
-    this.#adopt(held, this.#holderOf(held), {});
-    this.#announce(false);
-    if (!restored) void this.#save();
+    this.#change(states.adopted(this.#state, this.#hold(tokens, this.#now(), false)));
+    this.#announce(true);
+    if (!stored) void this.#save();
   }
 
   #save(): Promise<void> {
     return this.#persistence.save(() => {
       const tokens = this.#state.credential?.held.tokens;
-      return tokens && this.#toStore(tokens);
+      // A lifetime means nothing to whoever loads it later: the store gets a moment.
+      return tokens?.expiresIn === undefined
+        ? tokens
+        : { ...tokens, expiresIn: undefined, expiresAt: this.getSnapshot().expiresAt };
     });
-  }
-
-  /** A lifetime means nothing to whoever loads it later: the store gets a moment. */
-  #toStore({ expiresIn, ...tokens }: TokenSet): TokenSet {
-    return expiresIn === undefined ? tokens : { ...tokens, expiresAt: this.getSnapshot().expiresAt };
   }
 }
 
@@ -703,6 +580,12 @@ function cleared(): TokenError {
 
 function disposed(): TokenError {
   return new TokenError('AUTH_SESSION_DISPOSED', 'The session has been disposed of: make a new one.');
+}
+
+function invalid(problem: string): TokenError {
+  return new TokenError('AUTH_REFRESH_RESPONSE_INVALID', `The refresh callback returned no usable token: ${problem}.`, {
+    kind: 'protocol',
+  });
 }
 
 function waitTimeout(): TokenError {

@@ -1,6 +1,7 @@
 /** Tells refusals from mishaps: pure. */
 import { isNetworkError, retryAfter } from 'axios-retry';
 import type { AxiosError } from 'axios';
+import { isTokenError } from '../errors.js';
 import type { FailureKind } from '../types.js';
 import { codeOf, field, headerOf, statusOf } from './redact.js';
 
@@ -78,6 +79,10 @@ function isRefusal(status: number, error: unknown): boolean {
 
 /** The default reading of whatever a refresh callback threw. */
 export function classify(error: unknown): Failure {
+  if (isTokenError(error)) {
+    const { kind = 'callback', status, code } = error;
+    return { kind, terminal: code === 'AUTH_SESSION_EXPIRED', mayHaveReached: true, status, retryAfterMs: 0 };
+  }
   const status = statusOf(error);
   const code = codeOf(error);
   const name = field(error, 'name');

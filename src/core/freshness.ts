@@ -90,14 +90,15 @@ export function leftOf(held: Held, now: Instant): number {
   return held.expiryAge - elapsed(held.anchor, now);
 }
 
-/** Whether enough time has passed since the last success for another refresh of a token that still lives. */
-export function isSpaced(refreshedAt: Instant | undefined, lifetimeMs: number, now: Instant): boolean {
-  return refreshedAt === undefined || elapsed(refreshedAt, now) >= spacingMs(lifetimeMs);
+/** Milliseconds until a token that still lives may be refreshed again after the last success; at most 0 for now. */
+export function spacingLeft(refreshedAt: Instant | undefined, { lifetimeMs }: Held, now: Instant): number {
+  if (!refreshedAt) return 0;
+  return Math.max(1_000, Number.isFinite(lifetimeMs) ? lifetimeMs * 0.1 : 0) - elapsed(refreshedAt, now);
 }
 
-/** Least time between two refreshes of living tokens. */
-export function spacingMs(lifetimeMs: number): number {
-  return Math.max(1_000, Number.isFinite(lifetimeMs) ? lifetimeMs * 0.1 : 0);
+/** The age at which a timer refreshes: spread over the first half of the refresh-ahead window, so that a fleet does not refresh in step. */
+export function plannedAge({ aheadAge, dueAge, lifetimeMs }: Held, random: number): number {
+  return aheadAge + random * (dueAge > aheadAge ? (dueAge - aheadAge) / 2 : lifetimeMs * -0.1);
 }
 
 /**

@@ -53,5 +53,5 @@ function readAudience(given: unknown): readonly string[] | undefined | false {
   if (given === undefined) return undefined;
   if (!Array.isArray(given)) return false;
   const origins = given.map((entry) => (typeof entry === 'string' ? originOf(entry) : undefined));
-  return origins.every((origin) => origin !== undefined) && Object.freeze(origins as string[]);
+  return origins.every((origin) => origin !== undefined) && Object.freeze(origins);
 }

@@ -1,0 +1,136 @@
+/** What a session is at one moment, and what it becomes: pure. */
+import type { TokenError } from '../errors.js';
+import type { SessionSnapshot, SessionStatus } from '../types.js';
+import { cooldownMs, leftOf, type Held } from './freshness.js';
+import type { Instant } from './lifetime.js';
+
+/** Whose session it is: a sign-out or another user ends one holder and begins the next. */
+export interface Holder {
+  readonly id: number;
+  readonly subject: string | undefined;
+}
+
+/** What a request is given. */
+export interface Credential {
+  readonly held: Held;
+  readonly generation: number;
+  readonly holder: Holder;
+}
+
+export interface State<Operation> {
+  readonly status: SessionStatus;
+  readonly generation: number;
+  readonly holder: Holder;
+  readonly credential: Credential | undefined;
+  /** The refresh in flight. */
+  readonly operation: Operation | undefined;
+  /** Signed out or refused: nothing refreshes by itself. */
+  readonly dormant: boolean;
+  /** Refused while the token lives on. */
+  readonly ending: TokenError | undefined;
+  readonly error: TokenError | undefined;
+  readonly failures: number;
+  readonly escalated: boolean;
+  /** Monotonic end of the cooldown. */
+  readonly pausedUntil: number;
+  readonly refreshedAt: Instant | undefined;
+  /** The last refresh that a 401 forced. */
+  readonly forcedAt: Instant | undefined;
+  readonly skewMs: number | undefined;
+  readonly disposed: boolean;
+}
+
+type Change<Operation> = Partial<State<Operation>>;
+
+const empty = { status: 'signed-out', credential: undefined, operation: undefined, ending: undefined } as const;
+const healthy = { ending: undefined, error: undefined, failures: 0, escalated: false, pausedUntil: -Infinity } as const;
+const unrefreshed = { refreshedAt: undefined, forcedAt: undefined } as const;
+
+export const initialState = {
+  ...empty,
+  ...healthy,
+  ...unrefreshed,
+  generation: 0,
+  holder: { id: 0, subject: undefined },
+  dormant: false,
+  skewMs: undefined,
+  disposed: false,
+} as const;
+
+export function sameHolder(a: Holder, b: Holder): boolean {
+  return a.id === b.id || (a.subject !== undefined && a.subject === b.subject);
+}
+
+/** The holder once `subject`'s tokens arrive. Where either is unknown it is taken for the same. */
+function holderFor(holder: Holder, subject: string | undefined): Holder {
+  if (subject === undefined || subject === holder.subject) return holder;
+  return { id: holder.subject === undefined ? holder.id : holder.id + 1, subject };
+}
+
+/** New tokens. `refreshedAt` is set if a refresh brought them, `forced` if a 401 made it. */
+export function adopted<O>(state: State<O>, held: Held, refreshedAt?: Instant, forced = false): Change<O> {
+  const generation = state.generation + 1;
+  const holder = holderFor(state.holder, held.subject);
+  const times = refreshedAt ? { refreshedAt, forcedAt: forced ? refreshedAt : state.forcedAt } : unrefreshed;
+  const credential = { held, generation, holder };
+  return {
+    ...healthy,
+    ...times,
+    status: 'active',
+    operation: undefined,
+    dormant: false,
+    generation,
+    holder,
+    credential,
+  };
+}
+
+/** A failed operation, before what it means for the session. */
+export function failed<O>(state: State<O>, error: TokenError, now: Instant, random: number): Change<O> {
+  const failures = state.failures + 1;
+  const leftMs = state.credential ? leftOf(state.credential.held, now) : 0;
+  return { operation: undefined, error, failures, pausedUntil: now.monotonic + cooldownMs(failures, leftMs, random) };
+}
+
+/**
+ * Refused for good, and no living token left. Who never was signed in is still signed out; a service that starts from
+ * nothing has a session to lose.
+ */
+export function expired<O>(state: State<O>, error: TokenError, startsFromNothing: boolean): Change<O> {
+  const existed = state.status !== 'signed-out' || startsFromNothing;
+  return {
+    ...empty,
+    status: existed ? 'expired' : 'signed-out',
+    error,
+    dormant: true,
+    generation: state.generation + (state.credential ? 1 : 0),
+  };
+}
+
+export function signedOut<O>(state: State<O>): Change<O> {
+  const generation = state.generation + (state.credential ? 1 : 0);
+  return {
+    ...empty,
+    ...healthy,
+    ...unrefreshed,
+    dormant: true,
+    generation,
+    holder: { id: state.holder.id + 1, subject: undefined },
+  };
+}
+
+export function pictureOf(state: State<unknown>, waiting: number): SessionSnapshot {
+  const held = state.credential?.held;
+  const at = (age: number): number | undefined => (held && Number.isFinite(age) ? held.anchor.wall + age : undefined);
+  return Object.freeze({
+    status: state.status,
+    isRefreshing: state.operation !== undefined,
+    generation: state.generation,
+    expiresAt: held && at(held.expiryAge),
+    refreshAt: held && at(held.aheadAge),
+    waiting,
+    consecutiveFailures: state.failures,
+    clockSkewMs: state.skewMs,
+    error: state.error,
+  });
+}
