@@ -38,7 +38,12 @@ export default defineConfig(
   },
   {
     files: ['src/**'],
-    rules: { 'no-console': 'error' },
+    rules: {
+      'no-console': 'error',
+      // What adapters, callbacks and streams threw is passed on as it came.
+      '@typescript-eslint/only-throw-error': ['error', { allowThrowingUnknown: true }],
+      '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
+    },
   },
   {
     // Callbacks of users are written `async` without awaiting, and do nothing on purpose: so do those of tests.

@@ -20,9 +20,7 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
   const page = (globalThis as { location?: { href?: string } }).location?.href;
   const link: Link = {
     session,
-    check: originCheck(origins, instance.defaults.baseURL, page, (error) => {
-      session.events.failed('origins', error);
-    }),
+    check: originCheck(origins, instance.defaults.baseURL, page, (error) => session.events.failed('origins', error)),
     active: true,
   };
 
@@ -47,7 +45,6 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
     (error: unknown) => {
       const { response } = (error ?? {}) as Partial<AxiosError>;
       const again = isUnanswered(response) ? Exchange.find(response.config)?.resend(response.config) : undefined;
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it came
       return again ?? Promise.reject(error);
     },
   );

@@ -6,9 +6,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
-  clearTimeout: (handle) => {
-    clearTimeout(handle as ReturnType<typeof setTimeout>);
-  },
+  clearTimeout: (handle) => clearTimeout(handle as ReturnType<typeof setTimeout>),
 };
 
 export function instantOf(clock: Clock): Instant {
@@ -21,16 +19,6 @@ const longest = 2 ** 31 - 1;
 /** Starts a timer and returns what stops it. Only a `held` one keeps a Node process alive. */
 export function startTimer(clock: Clock, callback: () => void, delayMs: number, held = false): () => void {
   const handle = clock.setTimeout(callback, Math.min(Math.max(0, delayMs), longest));
-  if (
-    !held &&
-    typeof handle === 'object' &&
-    handle !== null &&
-    'unref' in handle &&
-    typeof handle.unref === 'function'
-  ) {
-    (handle as { unref(): void }).unref();
-  }
-  return () => {
-    clock.clearTimeout(handle);
-  };
+  if (!held) (handle as { unref?: () => void } | undefined)?.unref?.();
+  return () => clock.clearTimeout(handle);
 }

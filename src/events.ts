@@ -63,9 +63,7 @@ export class Events {
           void (then as (done: undefined, failed: (error: unknown) => void) => unknown).call(
             result,
             undefined,
-            (error: unknown) => {
-              this.failed(source, error, event);
-            },
+            (error: unknown) => this.failed(source, error, event),
           );
         }
       } catch (error) {

@@ -103,9 +103,7 @@ export class Exchange implements Turn {
   interrupted(listener: (reason: unknown) => void): () => void {
     const { signal, cancelToken } = this.#config;
     const data: unknown = this.#config.data;
-    const abort = (): void => {
-      listener(new TokenError('AUTH_WAIT_TIMEOUT', 'The request was aborted.'));
-    };
+    const abort = (): void => listener(new TokenError('AUTH_WAIT_TIMEOUT', 'The request was aborted.'));
     signal?.addEventListener?.('abort', abort);
     cancelToken?.subscribe(abort);
     // A stream that fails while nobody reads it would be an uncaught exception.

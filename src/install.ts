@@ -106,9 +106,7 @@ function callerTurn(signal?: AbortSignal): Turn {
     refused: undefined,
     ownTimeMs: () => Infinity,
     interrupted: (listener) => {
-      const abort = (): void => {
-        listener(signal?.reason);
-      };
+      const abort = (): void => listener(signal?.reason);
       signal?.addEventListener('abort', abort);
       return () => signal?.removeEventListener('abort', abort);
     },

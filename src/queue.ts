@@ -44,13 +44,9 @@ export class Queue<W extends Interruptible, T> {
       const entry = { waiter, since: this.#clock.monotonic(), resolve, reject, left, stop: (): void => undefined };
       this.#entries.add(entry);
       const stopListening = waiter.interrupted((reason) => {
-        this.#end(entry, 'aborted', () => {
-          reject(reason);
-        });
+        this.#end(entry, 'aborted', () => reject(reason));
       });
-      const timeUp = (): void => {
-        this.#answer(entry, onTimeout);
-      };
+      const timeUp = (): void => this.#answer(entry, onTimeout);
       const stopTimer = startTimer(this.#clock, timeUp, limitMs, true);
       entry.stop = () => {
         stopTimer();
@@ -69,13 +65,9 @@ export class Queue<W extends Interruptible, T> {
   #answer(entry: Entry<W, T>, verdict: () => T): void {
     try {
       const value = verdict();
-      this.#end(entry, 'sent', () => {
-        entry.resolve(value);
-      });
+      this.#end(entry, 'sent', () => entry.resolve(value));
     } catch (error) {
-      this.#end(entry, 'rejected', () => {
-        entry.reject(error);
-      });
+      this.#end(entry, 'rejected', () => entry.reject(error));
     }
   }
 

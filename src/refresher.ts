@@ -105,9 +105,7 @@ export class Operation {
       if (stopTimer) stopTimer();
       this.#unanswered.delete(controller);
     };
-    new Promise((resolve) => {
-      resolve(this.#plan.call(attempt, controller.signal));
-    }).then(
+    new Promise((resolve) => resolve(this.#plan.call(attempt, controller.signal))).then(
       (returned) => {
         ended();
         this.#answered(returned, startedAt, attempt, overdue);
@@ -149,9 +147,7 @@ export class Operation {
       return;
     }
     this.#plan.retried(this.attempt + 1, pause, failed);
-    this.#after(pause, () => {
-      this.#try();
-    });
+    this.#after(pause, () => this.#try());
   }
 
   /** Milliseconds until the next attempt, or `undefined` if there is none. */
@@ -175,9 +171,7 @@ export class Operation {
     this.#state = 'failed';
     this.#stopTimers();
     if (this.#unanswered.size > 0) {
-      this.#after(this.#plan.timeoutMs, () => {
-        this.cancel();
-      });
+      this.#after(this.#plan.timeoutMs, () => this.cancel());
     }
     this.#plan.failed(failed);
   }

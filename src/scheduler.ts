@@ -9,9 +9,7 @@ const wakers = ['visibilitychange', 'pageshow', 'online', 'focus'];
 export class Scheduler {
   readonly #clock: Clock;
   readonly #look: (online: boolean) => number | undefined;
-  readonly #wake = (event?: Event): void => {
-    this.look(event?.type === 'online');
-  };
+  readonly #wake = (event?: Event): void => this.look(event?.type === 'online');
   #stopTimer: (() => void) | undefined;
   #listening = false;
   #looking = false;
@@ -31,13 +29,7 @@ export class Scheduler {
     this.#stopTimer =
       nextMs === undefined
         ? undefined
-        : startTimer(
-            this.#clock,
-            () => {
-              this.look();
-            },
-            Math.min(Math.max(nextMs, 50), stepMs),
-          );
+        : startTimer(this.#clock, () => this.look(), Math.min(Math.max(nextMs, 50), stepMs));
     this.#listen(nextMs !== undefined);
   }
 

@@ -129,13 +129,9 @@ export class Session {
   }
 
   subscribe(listener: () => void): () => void {
-    const tell = (): void => {
-      this.events.guard('subscribe', listener)(undefined);
-    };
+    const tell = (): void => this.events.guard('subscribe', listener)(undefined);
     this.#subscribers.add(tell);
-    return () => {
-      this.#subscribers.delete(tell);
-    };
+    return () => this.#subscribers.delete(tell);
   }
 
   async setTokens(given: TokenSet | string): Promise<void> {
@@ -320,9 +316,7 @@ export class Session {
       timeoutMs,
       retry,
       call: (attempt, signal) => {
-        const http = this.http(signal, (date, sentAt) => {
-          this.#noteSkew(skewOf(Date.parse(date), sentAt, clock.now()));
-        });
+        const http = this.http(signal, (date, sentAt) => this.#noteSkew(skewOf(Date.parse(date), sentAt, clock.now())));
         const tokens = this.#state.credential?.held.tokens;
         return refresh(Object.freeze({ tokens, trigger, attempt, operationId, signal, http }));
       },
@@ -341,9 +335,7 @@ export class Session {
         // A slower, older refresh must not overwrite what has come since.
         if (this.#state.generation === generation && this.#state.holder === holder) this.#succeed(operation, answer);
       },
-      failed: (failed) => {
-        if (this.#state.operation === operation) this.#fail(operation, failed);
-      },
+      failed: (failed) => this.#fail(operation, failed),
     });
     this.#change({ operation });
     this.#emit('refresh.started', { operationId, trigger });

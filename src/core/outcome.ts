@@ -37,13 +37,10 @@ function wording(
   { failure, timedOut, attempts, refreshTimeoutMs }: FailedRefresh,
   own: TokenError | undefined,
 ): [TokenErrorCode, string] {
-  const after = `after ${String(attempts)} attempt${attempts === 1 ? '' : 's'}`;
+  const after = `after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
   if (failure.terminal) return ['AUTH_SESSION_EXPIRED', 'The server refused to refresh the session: sign in again'];
   if (timedOut)
-    return [
-      'AUTH_TOKEN_REFRESH_TIMEOUT',
-      `The token refresh took longer than ${String(refreshTimeoutMs)} ms, ${after}`,
-    ];
+    return ['AUTH_TOKEN_REFRESH_TIMEOUT', `The token refresh took longer than ${refreshTimeoutMs} ms, ${after}`];
   if (own) return [own.code, own.message.replace(/\.$/, '')];
   return ['AUTH_TOKEN_REFRESH_FAILED', `The token refresh failed ${after}`];
 }

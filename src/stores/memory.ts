@@ -11,11 +11,7 @@ export function memoryStore(): TokenStore {
   let kept: TokenSet | undefined;
   return {
     load: () => kept,
-    save: (tokens) => {
-      kept = tokens;
-    },
-    clear: () => {
-      kept = undefined;
-    },
+    save: (tokens) => (kept = tokens),
+    clear: () => (kept = undefined),
   };
 }
