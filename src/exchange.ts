@@ -43,6 +43,8 @@ export class Exchange implements Turn {
   #capture: Transform | undefined;
   #body: { readonly data: unknown; readonly transforms: readonly Transform[] } | undefined;
   #waitedMs = 0;
+  /** Our adapter was called: nobody replaced it. */
+  #ran = false;
   /** The header value that we set: another one is the caller's. */
   #attached: string | undefined;
   #credential: Credential | undefined;
@@ -140,6 +142,7 @@ export class Exchange implements Turn {
 
   /** The adapter: here the final URL is known, and every answer is seen. */
   #run(config: Config): Promise<AxiosResponse> {
+    this.#ran = true;
     const origin = this.#link.active ? this.#originFor(config) : undefined;
     if (origin === undefined) return this.#pass(config);
     const credential = this.#link.session.acquire(this);
@@ -224,15 +227,11 @@ export class Exchange implements Turn {
 
   /** Sends a request whose adapter was replaced after ours once more, with ours around the new one. */
   resend(config: Config): Promise<AxiosResponse> | undefined {
-    const { active, check } = this.#link;
-    if (!active || config.adapter === this.#adapter || this.#attached !== undefined || check(config) === undefined)
-      return undefined;
-    const body = this.#body;
-    const again: Config = { ...config };
-    if (body) Object.assign(again, { data: body.data, transformRequest: body.transforms });
-    const exchange = new Exchange(this.#link, again, undefined);
-    exchange.#install();
-    exchange.refused = this.refused;
+    if (this.#ran || !this.#link.active || this.#originFor(config) === undefined) return undefined;
+    const { data, transforms } = this.#body ?? { data: config.data as unknown, transforms: transformsOf(config) };
+    if (isStream(data)) return undefined;
+    const again = { ...config, data, transformRequest: transforms } as Config;
+    new Exchange(this.#link, again, undefined).#install();
     return sendBare(again);
   }
 

@@ -1,8 +1,9 @@
 /** One refresh operation: its attempts, the pauses between them, its deadline. Knows nothing of sessions. */
 import { startTimer } from './clock.js';
 import type { Failure } from './core/failure.js';
+import type { Held } from './core/freshness.js';
 import type { Instant } from './core/lifetime.js';
-import type { Clock, RefreshTrigger, RetryOptions, TokenSet } from './types.js';
+import type { Clock, RefreshTrigger, RetryOptions } from './types.js';
 
 /** How an operation, or one attempt of it, failed. */
 export interface FailedAttempt {
@@ -13,9 +14,7 @@ export interface FailedAttempt {
 }
 
 export interface Answer {
-  readonly tokens: TokenSet;
-  /** When the attempt was started: the token is at least as old as this. */
-  readonly startedAt: Instant;
+  readonly held: Held;
   readonly attempt: number;
   /** The operation had already failed. */
   readonly late: boolean;
@@ -27,8 +26,8 @@ export interface OperationPlan {
   readonly retry: Required<RetryOptions> | false;
   /** Calls the user's callback. */
   call(attempt: number, signal: AbortSignal): unknown;
-  /** Reads what the callback returned; throws if it is no use. */
-  read(returned: unknown): TokenSet;
+  /** Reads what an attempt returned that was started then: the token is at least as old. Throws if it is no use. */
+  read(returned: unknown, startedAt: Instant): Held;
   classify(error: unknown): Failure;
   retried(attempt: number, delayMs: number, failed: FailedAttempt): void;
   /** At most once, but possibly after `failed`. */
@@ -119,16 +118,16 @@ export class Operation {
 
   #answered(returned: unknown, startedAt: Instant, attempt: number, overdue: boolean): void {
     if (this.#state === 'over') return;
-    let tokens: TokenSet;
+    let held: Held;
     try {
-      tokens = this.#plan.read(returned);
+      held = this.#plan.read(returned, startedAt);
     } catch (error) {
       this.#errored(error, overdue);
       return;
     }
     const late = this.#state === 'failed';
     this.cancel();
-    this.#plan.succeeded({ tokens, startedAt, attempt, late });
+    this.#plan.succeeded({ held, attempt, late });
   }
 
   #errored(error: unknown, overdue: boolean): void {

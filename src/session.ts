@@ -320,7 +320,7 @@ export class Session {
         const tokens = this.#state.credential?.held.tokens;
         return refresh(Object.freeze({ tokens, trigger, attempt, operationId, signal, http }));
       },
-      read: (returned) => this.#read(returned),
+      read: (returned, startedAt) => this.#read(returned, startedAt),
       classify: (error) => this.#classify(error),
       retried: (attempt, delayMs, failed) => {
         this.#emit('refresh.retried', {
@@ -343,30 +343,26 @@ export class Session {
   }
 
   /** Checks what a refresh returned. */
-  #read(returned: unknown): TokenSet {
+  #read(returned: unknown, startedAt: Instant): Held {
     const reading = readTokens(returned);
     if ('problem' in reading) throw invalid(reading.problem);
     const current = this.#state.credential?.held;
     const tokens = { ...reading.tokens, refreshToken: reading.tokens.refreshToken ?? current?.tokens.refreshToken };
-    const same =
-      current?.tokens.accessToken === tokens.accessToken && tokens.expiresIn === undefined ? current : undefined;
-    if (current?.refused && current.tokens.accessToken === tokens.accessToken)
-      throw invalid('it is the very token that the API refused');
-    const now = this.#now();
-    const held = this.#hold(tokens, now, true);
-    if (freshnessOf(same ?? held, now) === 'expired')
+    const same = current?.tokens.accessToken === tokens.accessToken;
+    if (same && current.refused) throw invalid('it is the very token that the API refused');
+    // The same token again has not become younger.
+    const held = same && tokens.expiresIn === undefined ? { ...current, tokens } : this.#hold(tokens, startedAt, true);
+    if (freshnessOf(held, this.#now()) === 'expired')
       throw invalid('it has expired already ("expiresAt" is in milliseconds)');
-    if (current?.subject !== undefined && held.subject !== undefined && held.subject !== current.subject)
+    if (current?.subject !== undefined && held.subject !== undefined && held.subject !== current.subject) {
       throw invalid("it is another user's");
-    return tokens;
+    }
+    return held;
   }
 
-  #succeed(operation: Operation, { tokens, startedAt, attempt, late }: Answer): void {
-    const { credential, status, escalated, failures, operation: latest } = this.#state;
+  #succeed(operation: Operation, { held, attempt, late }: Answer): void {
+    const { status, escalated, failures, operation: latest } = this.#state;
     if (latest !== operation) latest?.cancel();
-    // The same token again has not become younger.
-    const same = credential?.held.tokens.accessToken === tokens.accessToken && tokens.expiresIn === undefined;
-    const held = same ? { ...credential.held, tokens } : this.#hold(tokens, startedAt, true);
     const now = this.#now();
     const { id: operationId, trigger } = operation;
     this.#change(states.adopted(this.#state, held, now, trigger === 'unauthorized'));
@@ -466,15 +462,14 @@ export class Session {
     const now = this.#now();
     const { held } = credential;
     const age = elapsed(held.anchor, now);
-    const timed = ending !== undefined || this.options.schedule;
+    const pauseMs = pausedUntil - now.monotonic;
     const nextMs = ending
       ? held.expiryAge - age
-      : Math.max(
-          plannedAge(held, this.#jitter) - age,
-          pausedUntil - now.monotonic,
-          spacingLeft(refreshedAt, held, now),
-        );
-    if (!timed || nextMs === Infinity) return undefined;
+      : this.options.schedule
+        ? Math.max(plannedAge(held, this.#jitter) - age, pauseMs, spacingLeft(refreshedAt, held, now))
+        : // Nothing is due; but the network may come back and end the pause.
+          Math.max(pauseMs, 0) || Infinity;
+    if (nextMs === Infinity) return undefined;
     if (nextMs > 0) return nextMs;
     if (ending) this.#expire(ending);
     else if (!operation) this.#start('timer');

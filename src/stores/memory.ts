@@ -11,7 +11,11 @@ export function memoryStore(): TokenStore {
   let kept: TokenSet | undefined;
   return {
     load: () => kept,
-    save: (tokens) => (kept = tokens),
-    clear: () => (kept = undefined),
+    save: (tokens) => {
+      kept = tokens;
+    },
+    clear: () => {
+      kept = undefined;
+    },
   };
 }
