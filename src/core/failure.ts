@@ -16,39 +16,16 @@ export interface Failure {
   readonly retryAfterMs: number;
 }
 
-// OAuth answers that blame the client, the request or the server rather than the grant (RFC 6749, section 5.2):
-// still no reason to believe that the next attempt will do better, except for these.
-const passing = new Set([
-  'temporarily_unavailable',
-  'server_error',
-  'slow_down',
-  'authorization_pending',
-  'use_dpop_nonce',
-]);
-// Nothing left this machine, or the server was not there.
-const unreached = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'EADDRNOTAVAIL',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'ERR_INTERNET_DISCONNECTED',
-  'ERR_NAME_NOT_RESOLVED',
-  'ERR_CONNECTION_REFUSED',
-]);
-const timeouts = new Set([
-  'ECONNABORTED',
-  'ETIMEDOUT',
-  'ESOCKETTIMEDOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-const socketCode = /^(E[A-Z_]+|UND_ERR_\w+|CERT_\w+|UNABLE_TO_\w+|DEPTH_ZERO_\w+|SELF_SIGNED_\w+|HPE_\w+)$/;
-const certificate = /CERT|UNABLE_TO_|DEPTH_ZERO|TLS/;
+// OAuth errors that pass (RFC 6749, section 4.1.2.1; RFC 8628, section 3.5; RFC 9449, section 8), and one that blames the request.
+const passing =
+  /^(temporarily_unavailable|server_error|slow_down|authorization_pending|use_dpop_nonce|invalid_request)$/;
+// Codes of sockets, resolvers and TLS in Node, undici and browsers, by what they say of the request.
+const timeout = /ABORTED|TIMEDOUT|_TIMEOUT$/;
+const unreached =
+  /REFUSED|NOTFOUND|EAI_AGAIN|UNREACH|NETDOWN|ADDRNOTAVAIL|NOT_RESOLVED|DISCONNECTED|CONNECT_TIMEOUT|CERT|TLS|UNABLE_TO_|DEPTH_ZERO/;
+const connection = /^(E[A-Z]+|EAI_\w+|EPROTO|HPE_\w+|UND_ERR_\w+|ERR_(NETWORK|TLS|SSL|INTERNET|NAME|CONNECTION)\w*)$/;
+// What fetch says of the network, in the words of each engine; its errors are plain TypeErrors.
+const fetchFault = /^(fetch failed|Failed to fetch|Load failed|NetworkError|Network request failed|terminated)/i;
 
 /** The OAuth error code of an answer's body, parsed or not. */
 function oauthError(error: unknown): string | undefined {
@@ -68,13 +45,15 @@ function isHtml(error: unknown): boolean {
   return /^\s*text\/html/i.test(headerOf(error, 'content-type') ?? '');
 }
 
-/** Whether an answer of this status refuses the refresh credential. */
+/** Whether an answer of this status refuses the refresh credential. A page of HTML comes from something in between. */
 function isRefusal(status: number, error: unknown): boolean {
-  const code = oauthError(error);
-  if (code !== undefined && passing.has(code)) return false;
-  if (status === 401 || status === 403) return !isHtml(error);
-  // A 400 without a word of the OAuth kind may come from a gateway; an empty or JSON one from a token endpoint is meant.
-  return status === 400 && !isHtml(error) && code !== 'invalid_request';
+  return [400, 401, 403].includes(status) && !isHtml(error) && !passing.test(oauthError(error) ?? '');
+}
+
+function kindOf(status: number, error: unknown): FailureKind {
+  if (status === 429) return 'throttled';
+  if (status === 408) return 'timeout';
+  return status >= 500 || status === 425 || isHtml(error) ? 'server' : 'protocol';
 }
 
 /** The default reading of whatever a refresh callback threw. */
@@ -84,42 +63,31 @@ export function classify(error: unknown): Failure {
     return { kind, terminal: code === 'AUTH_SESSION_EXPIRED', mayHaveReached: true, status, retryAfterMs: 0 };
   }
   const status = statusOf(error);
-  const code = codeOf(error);
-  const name = field(error, 'name');
   if (status !== undefined) {
     const terminal = isRefusal(status, error);
-    const kind = terminal
-      ? 'refused'
-      : status === 429
-        ? 'throttled'
-        : status === 408
-          ? 'timeout'
-          : status >= 500 || status === 425 || isHtml(error)
-            ? 'server'
-            : 'protocol';
-    return { kind, terminal, mayHaveReached: false, status, retryAfterMs: retryAfterOf(error) };
-  }
-  const failure = { terminal: false, status, retryAfterMs: 0 };
-  if (name === 'TimeoutError' || (code !== undefined && timeouts.has(code))) {
-    return { ...failure, kind: 'timeout', mayHaveReached: code !== 'UND_ERR_CONNECT_TIMEOUT' };
-  }
-  if (isConnectionFault(error, code)) {
+    // A gateway gave up waiting: what is behind it may have acted.
+    const mayHaveReached = status === 502 || status === 504;
     return {
-      ...failure,
-      kind: 'network',
-      mayHaveReached: !(code !== undefined && (unreached.has(code) || certificate.test(code))),
+      kind: terminal ? 'refused' : kindOf(status, error),
+      terminal,
+      mayHaveReached,
+      status,
+      retryAfterMs: retryAfterOf(error),
     };
   }
-  return { ...failure, kind: 'callback', mayHaveReached: true };
+  const code = codeOf(error) ?? '';
+  const kind: FailureKind =
+    field(error, 'name') === 'TimeoutError' || timeout.test(code)
+      ? 'timeout'
+      : isConnectionFault(error, code)
+        ? 'network'
+        : 'callback';
+  return { kind, terminal: false, mayHaveReached: !unreached.test(code), status, retryAfterMs: 0 };
 }
 
-function isConnectionFault(error: unknown, code: string | undefined): boolean {
-  if (code !== undefined && (unreached.has(code) || socketCode.test(code))) return true;
-  // fetch says "TypeError" for every fault of the network, in other words on every engine.
-  const message = field(error, 'message');
-  if (field(error, 'name') === 'TypeError' && typeof message === 'string') {
-    return /^(fetch failed|Failed to fetch|Load failed|NetworkError|Network request failed|terminated)/i.test(message);
-  }
+function isConnectionFault(error: unknown, code: string): boolean {
+  if (unreached.test(code) || connection.test(code)) return true;
+  if (field(error, 'name') === 'TypeError') return fetchFault.test(String(field(error, 'message')));
   return field(error, 'isAxiosError') === true && isNetworkError(error as AxiosError);
 }
 

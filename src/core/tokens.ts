@@ -3,55 +3,53 @@ import type { TokenSet } from '../types.js';
 import { originOf } from './origins.js';
 import { field } from './redact.js';
 
-const headerSafe = /^[\x21-\x7e]+$/;
-
 /** A token set that can be used as it stands, or the reason why there is none. */
 export type Reading = { readonly tokens: TokenSet } | { readonly problem: string };
 
-/** Reads a token set or a bare access token. Problems name the field, never its value. */
-export function readTokens(given: unknown): Reading {
-  const set = typeof given === 'string' ? { accessToken: given } : given;
-  if (typeof set !== 'object' || set === null)
-    return { problem: `expected a token set or a string, got ${set === null ? 'null' : typeof set}` };
-  const accessToken = trimmed(field(set, 'accessToken'));
-  if (typeof accessToken !== 'string' || accessToken === '')
-    return { problem: '"accessToken" must be a non-empty string' };
-  if (!headerSafe.test(accessToken))
-    return { problem: '"accessToken" has characters that a header cannot carry (spaces, line breaks or non-ASCII)' };
-  const refreshToken = field(set, 'refreshToken') ?? undefined;
-  if (refreshToken !== undefined && (typeof refreshToken !== 'string' || refreshToken === ''))
-    return { problem: '"refreshToken" must be a non-empty string' };
-  const expiresIn = numeric(field(set, 'expiresIn'));
-  if (expiresIn !== undefined && !(Number.isFinite(expiresIn) && expiresIn >= 0))
-    return { problem: '"expiresIn" must be a number of seconds' };
-  const expiresAt = numeric(field(set, 'expiresAt'));
-  if (expiresAt !== undefined && !Number.isFinite(expiresAt))
-    return { problem: '"expiresAt" must be a number of milliseconds since the epoch' };
-  const subject = field(set, 'subject') ?? undefined;
-  if (subject !== undefined && typeof subject !== 'string') return { problem: '"subject" must be a string' };
-  const audience = readAudience(field(set, 'audience') ?? undefined);
-  if (audience === false) return { problem: '"audience" must be an array of origins' };
-  return { tokens: Object.freeze({ accessToken, refreshToken, expiresIn, expiresAt, subject, audience }) };
-}
+const optional = (value: unknown, fits: (value: unknown) => boolean): boolean => value === undefined || fits(value);
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+const isFinite = (value: unknown): value is number => Number.isFinite(value);
 
-function trimmed(value: unknown): unknown {
-  return typeof value === 'string' ? value.trim() : value;
+/** Reads a token set or a bare access token. Problems name the field, never its value. `null` counts as absent. */
+export function readTokens(given: unknown): Reading {
+  const read = (name: keyof TokenSet): unknown => {
+    const value = typeof given === 'string' && name === 'accessToken' ? given : field(given, name);
+    return typeof value === 'string' ? value.trim() : (value ?? undefined);
+  };
+  const tokens = {
+    accessToken: read('accessToken'),
+    refreshToken: read('refreshToken'),
+    expiresIn: numeric(read('expiresIn')),
+    expiresAt: numeric(read('expiresAt')),
+    subject: read('subject'),
+    audience: origins(read('audience')),
+  };
+  const kind = given === null ? 'null' : typeof given;
+  const rules: [boolean, string][] = [
+    [typeof given === 'string' || kind === 'object', `expected a token set or a string, got ${kind}`],
+    [isText(tokens.accessToken), '"accessToken" must be a non-empty string'],
+    [
+      /^[\x21-\x7e]+$/.test(String(tokens.accessToken)),
+      '"accessToken" has spaces, line breaks or non-ASCII characters',
+    ],
+    [optional(tokens.refreshToken, isText), '"refreshToken" must be a non-empty string'],
+    [optional(tokens.expiresIn, (value) => isFinite(value) && value >= 0), '"expiresIn" must be a number of seconds'],
+    [optional(tokens.expiresAt, isFinite), '"expiresAt" must be milliseconds since the epoch'],
+    [optional(tokens.subject, isText), '"subject" must be a non-empty string'],
+    [optional(tokens.audience, Array.isArray), '"audience" must be an array of origins'],
+  ];
+  const broken = rules.find(([kept]) => !kept);
+  return broken ? { problem: broken[1] } : { tokens: Object.freeze(tokens as TokenSet) };
 }
 
 // Some servers send numbers as strings.
-function numeric(value: unknown): number | undefined {
-  return value === undefined || value === null
-    ? undefined
-    : typeof value === 'number'
-      ? value
-      : typeof value === 'string' && value.trim() !== ''
-        ? Number(value)
-        : NaN;
+function numeric(value: unknown): unknown {
+  return isText(value) ? Number(value) : value;
 }
 
-function readAudience(given: unknown): readonly string[] | undefined | false {
-  if (given === undefined) return undefined;
-  if (!Array.isArray(given)) return false;
-  const origins = given.map((entry) => (typeof entry === 'string' ? originOf(entry) : undefined));
-  return origins.every((origin) => origin !== undefined) && Object.freeze(origins);
+/** The origins behind a list of URLs; anything else stays as it is, to be found fault with. */
+function origins(given: unknown): unknown {
+  if (!Array.isArray(given)) return given;
+  const parsed = given.map((entry) => originOf(String(entry)));
+  return parsed.includes(undefined) ? false : Object.freeze(parsed);
 }
