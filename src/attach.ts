@@ -1,21 +1,25 @@
 /** What is put on one Axios instance. It asks the session and decides nothing. */
-import type { AxiosError, AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosInstance, AxiosInterceptorManager, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { originCheck } from './core/origins.js';
+import { field } from './core/redact.js';
 import { isUnauthorized } from './core/replay.js';
 import { Exchange, isAborted, type Link } from './exchange.js';
 import { checked, originsRule } from './options.js';
 import type { Session } from './session.js';
 import type { AttachOptions } from './types.js';
 
+type Config = InternalAxiosRequestConfig;
+
 const attached = new WeakSet<AxiosInstance>();
 
 export function attach(session: Session, instance: AxiosInstance, given: AttachOptions = {}): () => void {
   session.assertUsable();
-  if (typeof instance !== 'function' || typeof (instance as Partial<AxiosInstance>).interceptors !== 'object') {
+  if (typeof instance !== 'function' || typeof field(instance, 'interceptors') !== 'object') {
     throw new TypeError('attach expects an Axios instance.');
   }
-  if (attached.has(instance))
+  if (attached.has(instance)) {
     throw new TypeError('This Axios instance has a token session already: call what attach() returned first.');
+  }
   const { origins = session.options.origins } = checked<AttachOptions>(given, { origins: originsRule });
   const page = (globalThis as { location?: { href?: string } }).location?.href;
   const link: Link = {
@@ -23,43 +27,44 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
     check: originCheck(origins, instance.defaults.baseURL, page, (error) => session.events.failed('origins', error)),
     active: true,
   };
+  const { request, response } = instance.interceptors;
 
-  const isOurs = (config: InternalAxiosRequestConfig): boolean =>
-    link.active && config.tokenRefresh !== false && !isAborted(config);
-  // Two interceptors, so that the chain stays synchronous whenever nothing has to be waited for.
-  const wait = instance.interceptors.request.use((config) => Exchange.of(link, config).waitTurn(config), undefined, {
-    runWhen: (config) => session.mustWait && isOurs(config) && Exchange.of(link, config).concerns(config),
-  });
-  const wrap = instance.interceptors.request.use(
-    (config) => {
-      if (isOurs(config)) Exchange.of(link, config);
-      return config;
-    },
-    undefined,
-    { synchronous: true },
-  );
+  const isOurs = (config: Config): boolean => link.active && config.tokenRefresh !== false && !isAborted(config);
+  const wrap = (config: Config): Config => {
+    if (isOurs(config)) Exchange.of(link, config);
+    return config;
+  };
+  const wait = (config: Config): Promise<Config> => Exchange.of(link, config).waitTurn(config);
+  const runWhen = (config: Config): boolean =>
+    session.mustWait && isOurs(config) && Exchange.of(link, config).concerns(config);
   // The second line, for requests whose adapter was replaced after ours.
-  const settle = instance.interceptors.response.use(
-    (response: AxiosResponse) =>
-      isUnanswered(response) ? (Exchange.find(response.config)?.resend(response.config) ?? response) : response,
-    (error: unknown) => {
-      const { response } = (error ?? {}) as Partial<AxiosError>;
-      const again = isUnanswered(response) ? Exchange.find(response.config)?.resend(response.config) : undefined;
-      return again ?? Promise.reject(error);
-    },
-  );
+  const answered = (answer: AxiosResponse): AxiosResponse | Promise<AxiosResponse> => resend(answer) ?? answer;
+  const failed = (error: unknown): unknown => resend(field(error, 'response')) ?? Promise.reject(error);
+
+  // Two interceptors, so that the chain stays synchronous whenever nothing has to be waited for.
+  const waitId = request.use(wait, undefined, { runWhen });
+  const wrapId = request.use(wrap, undefined, { synchronous: true });
+  const answeredId = response.use(answered, failed);
 
   attached.add(instance);
   return () => {
     if (!link.active) return;
     link.active = false;
     attached.delete(instance);
-    instance.interceptors.request.eject(wait);
-    instance.interceptors.request.eject(wrap);
-    instance.interceptors.response.eject(settle);
+    eject(request, waitId, wait);
+    eject(request, wrapId, wrap);
+    eject(response, answeredId, answered);
   };
 }
 
-function isUnanswered(response: AxiosResponse | undefined): response is AxiosResponse {
-  return typeof response?.config === 'object' && isUnauthorized(response);
+function resend(answer: unknown): Promise<AxiosResponse> | undefined {
+  const response = answer as AxiosResponse | undefined;
+  const config = field(response, 'config') as Config | undefined;
+  return response && config && isUnauthorized(response) ? Exchange.find(config)?.resend(config) : undefined;
+}
+
+/** Ejects what is still there: after `clear()`, older versions of Axios give the same id to somebody else. */
+function eject<T>(manager: AxiosInterceptorManager<T>, id: number, fulfilled: unknown): void {
+  const { handlers } = manager;
+  if (!handlers || handlers.some((handler) => field(handler, 'fulfilled') === fulfilled)) manager.eject(id);
 }

@@ -1,12 +1,22 @@
 /** One request on its way: waits, takes a token at the last point before the wire, is replayed after a 401. */
-import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig, RawAxiosHeaders } from 'axios';
-import { originOf, type OriginCheck } from './core/origins.js';
+import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import type { OriginCheck } from './core/origins.js';
 import { field } from './core/redact.js';
-import { isForeign, isStream, isUnauthorized, readable, rewind, type Transform } from './core/replay.js';
+import { redirectGuard, type BeforeRedirect } from './core/redirect.js';
+import {
+  discard,
+  isForeign,
+  isStream,
+  isUnauthorized,
+  readable,
+  rewind,
+  transformsOf,
+  type Transform,
+} from './core/replay.js';
+import type { Credential, Holder } from './core/state.js';
 import { TokenError } from './errors.js';
 import { adapterOf, sendBare } from './http.js';
 import { rejectedToken, type Session, type Turn } from './session.js';
-import type { Credential, Holder } from './core/state.js';
 
 /** A session on one instance. */
 export interface Link {
@@ -20,7 +30,6 @@ export interface Link {
 export const stateKey = 'axios-token-refresh';
 
 type Config = InternalAxiosRequestConfig & { [stateKey]?: unknown };
-type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
 
 /** What the API answered, and what the adapter threw for it. */
 interface Answer {
@@ -257,21 +266,9 @@ export class Exchange implements Turn {
     this.#attached = held.headerValue;
     if (!this.#redirect) {
       this.#ownRedirect = config.beforeRedirect;
-      this.#redirect = this.#redirectGuard(origin, this.#ownRedirect);
+      this.#redirect = redirectGuard(this.#link.session.options.header, origin, this.#ownRedirect);
     }
     config.beforeRedirect = this.#redirect;
-  }
-
-  /** Takes the header off a redirect to another origin. Only the http adapter asks; platforms strip Authorization themselves. */
-  #redirectGuard(origin: string, own: BeforeRedirect | undefined): BeforeRedirect {
-    const name = this.#link.session.options.header.toLowerCase();
-    return (options, ...rest) => {
-      if (originOf(String(field(options, 'href'))) !== origin) {
-        const headers = options['headers'] as RawAxiosHeaders | undefined;
-        for (const key of Object.keys(headers ?? {})) if (key.toLowerCase() === name) delete headers?.[key];
-      }
-      own?.(options, ...rest);
-    };
   }
 
   async #timed<T>(wait: () => T | Promise<T>): Promise<T> {
@@ -290,10 +287,6 @@ function put<K extends 'adapter' | 'beforeRedirect'>(config: Config, key: K, val
   else config[key] = value;
 }
 
-function transformsOf(config: Config): Transform[] {
-  return [config.transformRequest ?? []].flat() as Transform[];
-}
-
 /** Hands the answer on the way that it came, with what kept us from a better one as its cause. */
 function deliver({ response, thrown }: Answer, cause?: unknown): AxiosResponse {
   if (thrown === undefined) return response;
@@ -308,19 +301,6 @@ function bodyUsedUp(): TokenError {
   return new TokenError(
     'AUTH_BODY_NOT_REPLAYABLE',
     'The request body is a stream that has been read: send the request again with a new one.',
-    {
-      retryable: true,
-    },
+    { retryable: true },
   );
-}
-
-/** Frees the connection of a streamed body that nobody will read. */
-function discard(body: unknown): void {
-  for (const method of ['destroy', 'cancel']) {
-    const end = isStream(body) ? field(body, method) : undefined;
-    if (typeof end !== 'function') continue;
-    const ended: unknown = (end as () => unknown).call(body);
-    if (ended instanceof Promise) ended.catch(() => undefined);
-    return;
-  }
 }

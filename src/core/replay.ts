@@ -62,3 +62,15 @@ export type Transform = (
   data: unknown,
   headers: InternalAxiosRequestConfig['headers'],
 ) => unknown;
+
+export function transformsOf({ transformRequest }: InternalAxiosRequestConfig): Transform[] {
+  return [transformRequest ?? []].flat() as Transform[];
+}
+
+/** Frees the connection of a streamed answer that nobody will read. */
+export function discard(body: unknown): void {
+  const end = isStream(body) ? (field(body, 'destroy') ?? field(body, 'cancel')) : undefined;
+  if (typeof end !== 'function') return;
+  const ended: unknown = (end as () => unknown).call(body);
+  if (ended instanceof Promise) ended.catch(() => undefined);
+}

@@ -1,0 +1,19 @@
+/** Keeps a credential on its own origin when the http adapter follows redirects: pure. */
+import type { InternalAxiosRequestConfig } from 'axios';
+import { originOf } from './origins.js';
+import { field } from './redact.js';
+
+export type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedirect']>;
+
+/** Takes `header` off a redirect that leaves `origin`, then lets the caller's own hook see it. */
+export function redirectGuard(header: string, origin: string, own: BeforeRedirect | undefined): BeforeRedirect {
+  return (options, ...details) => {
+    const headers = field(options, 'headers');
+    if (typeof headers === 'object' && headers !== null && originOf(String(field(options, 'href'))) !== origin) {
+      for (const name of Object.keys(headers)) {
+        if (name.toLowerCase() === header.toLowerCase()) Reflect.deleteProperty(headers, name);
+      }
+    }
+    own?.(options, ...details);
+  };
+}
