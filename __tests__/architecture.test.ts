@@ -10,7 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ['install'],
   ['attach', 'exchange'],
   ['session'],
-  ['refresher', 'scheduler', 'queue', 'events', 'http', 'options'],
+  ['refresher', 'scheduler', 'queue', 'events', 'http', 'options', 'persistence'],
   ['clock', 'decode', 'stores/memory'],
   ['core/*'],
   ['types', 'errors'],

@@ -96,8 +96,12 @@ export function spacingLeft(refreshedAt: Instant | undefined, { lifetimeMs }: He
   return Math.max(1_000, Number.isFinite(lifetimeMs) ? lifetimeMs * 0.1 : 0) - elapsed(refreshedAt, now);
 }
 
-/** The age at which a timer refreshes: spread over the first half of the refresh-ahead window, so that a fleet does not refresh in step. */
+/**
+ * The age at which a timer refreshes, `Infinity` for never: spread over the first half of the refresh-ahead window, or
+ * over the time before the refresh window, so that a fleet does not refresh in step.
+ */
 export function plannedAge({ aheadAge, dueAge, lifetimeMs }: Held, random: number): number {
+  if (!Number.isFinite(aheadAge)) return Infinity;
   return aheadAge + random * (dueAge > aheadAge ? (dueAge - aheadAge) / 2 : lifetimeMs * -0.1);
 }
 
