@@ -65,9 +65,11 @@ export class Exchange implements Turn {
   private constructor(link: Link, config: Config, previous: Exchange | undefined) {
     this.#link = link;
     this.#config = config;
+    // Made under this user, however long other interceptors take.
+    this.holder = link.session.holder;
     if (!previous) return;
     // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent.
-    this.holder = previous.holder;
+    this.holder = previous.holder ?? this.holder;
     this.#attached = previous.#attached;
     this.#replayedWith = previous.#replayedWith;
     if (config.adapter === previous.#adapter) put(config, 'adapter', previous.#inner);

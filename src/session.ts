@@ -69,6 +69,11 @@ export class Session {
 
   // --- what requests ask ---
 
+  /** Who is signed in, if anybody. */
+  get holder(): Holder | undefined {
+    return this.#state.credential?.holder;
+  }
+
   /** Whether `acquire` would do more than hand out the current credential. */
   get mustWait(): boolean {
     const { status, credential, operation } = this.#state;

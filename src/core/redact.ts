@@ -14,6 +14,7 @@ export function field(value: unknown, name: string): unknown {
 }
 
 const word = /^[\w.:/@+-]{1,128}$/;
+const codeWord = /^[A-Za-z]\w{0,39}$/;
 const tokenLike = /[\w\-.+/=~]{16,}/g;
 const engineErrors = new Set(['TypeError', 'ReferenceError', 'RangeError']);
 
@@ -69,7 +70,11 @@ export function requestIdOf(error: unknown): string | undefined {
 
 /** Code of an error, or of the error behind it (fetch hides the socket's). */
 export function codeOf(error: unknown): string | undefined {
-  return identifier(field(error, 'code')) ?? identifier(field(field(error, 'cause'), 'code'));
+  return [field(error, 'code'), field(field(error, 'cause'), 'code')].find(isCode);
+}
+
+function isCode(value: unknown): value is string {
+  return typeof value === 'string' && codeWord.test(value);
 }
 
 /**
@@ -77,7 +82,7 @@ export function codeOf(error: unknown): string | undefined {
  * since a developer needs it there and servers cannot put secrets into it; even then it is cleaned.
  */
 export function describe(error: unknown, secrets: readonly string[] = []): TokenErrorCause {
-  const name = (error instanceof Error && identifier(error.name)) || typeof error;
+  const name = error instanceof Error && isCode(error.name) ? error.name : typeof error;
   const code = codeOf(error);
   const status = statusOf(error);
   const requestId = requestIdOf(error);
