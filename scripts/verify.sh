@@ -33,7 +33,7 @@ step() {
 echo "== tests"
 npm test -- --json --outputFile="$report" </dev/null
 status=$?
-counts=$(node scripts/count-tests.js "$report" "$status") || counts="0 1"
+counts=$(node --import tsx scripts/count-tests.ts "$report" "$status") || counts="0 1"
 passed=${counts% *}
 failed=${counts#* }
 
