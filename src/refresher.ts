@@ -67,6 +67,11 @@ export class Operation {
     this.#deadline = startedAt.monotonic + plan.timeoutMs;
   }
 
+  /** It has failed, but an attempt of it may still bring tokens. */
+  get isListening(): boolean {
+    return this.#state === 'failed' && this.#unanswered.size > 0;
+  }
+
   /** Milliseconds until the deadline. */
   get leftMs(): number {
     return this.#deadline - this.#plan.clock.monotonic();

@@ -148,7 +148,7 @@ export class Session {
     if ('problem' in reading) throw new TokenError('AUTH_TOKEN_MALFORMED', `setTokens: ${reading.problem}.`);
     const before = this.#state;
     const held = this.#hold(reading.tokens, this.#now(), false);
-    before.operation?.cancel();
+    this.#cancel();
     this.#change(states.adopted(before, held));
     const { holder } = this.#state;
     const moved = holder.id !== before.holder.id;
@@ -167,7 +167,7 @@ export class Session {
   async signOut(): Promise<void> {
     this.assertUsable();
     const { operation, status } = this.#state;
-    operation?.cancel();
+    this.#cancel();
     this.#change(states.signedOut(this.#state));
     this.#release(cleared);
     if (operation || status !== 'signed-out') this.#emit('session.cleared', {});
@@ -189,7 +189,7 @@ export class Session {
 
   dispose(): void {
     if (this.#state.disposed) return;
-    this.#state.operation?.cancel();
+    this.#cancel();
     this.#change({ disposed: true, operation: undefined });
     this.#release(disposed);
     this.#scheduler.stop();
@@ -347,6 +347,12 @@ export class Session {
     operation.run();
   }
 
+  /** Lets go of refreshes whose answers are no longer wanted. */
+  #cancel(): void {
+    this.#state.operation?.cancel();
+    this.#state.late?.cancel();
+  }
+
   /** Checks what a refresh returned. */
   #read(returned: unknown, startedAt: Instant): Held {
     const reading = readTokens(returned);
@@ -366,8 +372,8 @@ export class Session {
   }
 
   #succeed(operation: Operation, { held, attempt, late }: Answer): void {
-    const { status, escalated, failures, operation: latest } = this.#state;
-    if (latest !== operation) latest?.cancel();
+    const { status, escalated, failures } = this.#state;
+    this.#cancel();
     const now = this.#now();
     const { id: operationId, trigger } = operation;
     this.#change(states.adopted(this.#state, held, now, trigger === 'unauthorized'));
@@ -429,7 +435,9 @@ export class Session {
   }
 
   #classify(error: unknown): Failure {
-    const failure = classify(error);
+    const reading = classify(error);
+    // While an earlier attempt is unanswered, a refusal may only mean that it was the one that succeeded.
+    const failure = { ...reading, terminal: reading.terminal && !this.#state.late?.isListening };
     try {
       const verdict: unknown = this.options.classifyFailure?.(error);
       if (verdict === undefined) return failure;
