@@ -8,7 +8,7 @@ const problemOf = (given: unknown): string | undefined => {
 };
 const tokensOf = (given: unknown): object | undefined => {
   const reading = readTokens(given);
-  return 'tokens' in reading ? JSON.parse(JSON.stringify(reading.tokens)) : undefined;
+  return 'tokens' in reading ? (JSON.parse(JSON.stringify(reading.tokens)) as object) : undefined;
 };
 
 describe('readTokens takes (G12)', () => {
