@@ -1,0 +1,119 @@
+import { describe, expect, test } from '@jest/globals';
+import { hour, settle, unreachable, watch, world, type World, type WorldOptions } from '../properties/world.js';
+
+/** A refresh that works or not, as the test says. */
+function steered(options: WorldOptions = {}): { w: World; works: (yes: boolean) => void } {
+  let good = false;
+  const w = world({
+    retry: false,
+    refresh: (_context, { issue }) => {
+      if (!good) throw unreachable();
+      return issue();
+    },
+    ...options,
+  });
+  return {
+    w,
+    works: (yes) => {
+      good = yes;
+    },
+  };
+}
+
+async function refreshTimes({ session }: World, count: number): Promise<void> {
+  for (let done = 0; done < count; done++) {
+    void watch(session.refresh());
+    await settle();
+  }
+}
+
+describe('G19 three consecutive failed refreshes', () => {
+  test('are escalated, once per streak', async () => {
+    const { w } = steered();
+    await refreshTimes(w, 2);
+    expect(w.told('refresh.escalated')).toHaveLength(0);
+    await refreshTimes(w, 1);
+    expect(w.told('refresh.escalated')).toMatchObject([
+      { consecutiveFailures: 3, error: { code: 'AUTH_TOKEN_REFRESH_FAILED' }, trigger: 'manual' },
+    ]);
+    await refreshTimes(w, 10);
+    expect(w.told('refresh.escalated')).toHaveLength(1);
+    expect(w.told('refresh.failed').map(({ consecutiveFailures }) => consecutiveFailures)).toEqual(
+      Array.from({ length: 13 }, (_, index) => index + 1),
+    );
+    expect(w.session.getSnapshot().consecutiveFailures).toBe(13);
+  });
+
+  test('are followed by refresh.recovered with the next success', async () => {
+    const { w, works } = steered();
+    await refreshTimes(w, 4);
+    works(true);
+    await refreshTimes(w, 1);
+    expect(w.told('refresh.recovered')).toMatchObject([{ consecutiveFailures: 4 }]);
+    expect(w.session.getSnapshot()).toMatchObject({ consecutiveFailures: 0, error: undefined });
+    await refreshTimes(w, 3);
+    expect(w.told('refresh.recovered')).toHaveLength(1);
+  });
+
+  test('are escalated again in the next streak', async () => {
+    const { w, works } = steered();
+    for (let streak = 1; streak <= 3; streak++) {
+      works(false);
+      await refreshTimes(w, 5);
+      expect(w.told('refresh.escalated')).toHaveLength(streak);
+      works(true);
+      await refreshTimes(w, 2);
+      expect(w.told('refresh.recovered')).toHaveLength(streak);
+    }
+  });
+
+  test('with a success in between are not escalated, and nothing has recovered', async () => {
+    const { w, works } = steered();
+    for (let streak = 0; streak < 5; streak++) {
+      works(false);
+      await refreshTimes(w, 2);
+      works(true);
+      await refreshTimes(w, 1);
+    }
+    expect(w.told('refresh.escalated')).toHaveLength(0);
+    expect(w.told('refresh.recovered')).toHaveLength(0);
+  });
+
+  test('count operations, not attempts', async () => {
+    const { w } = steered({ retry: { retries: 5, minDelayMs: 1, maxDelayMs: 1 } });
+    void watch(w.session.refresh());
+    await w.clock.advance(1_000);
+    expect(w.calls).toHaveLength(6);
+    expect(w.session.getSnapshot().consecutiveFailures).toBe(1);
+    expect(w.told('refresh.escalated')).toHaveLength(0);
+  });
+
+  test('are as many as escalateAfter says', async () => {
+    const { w } = steered({ escalateAfter: 1 });
+    await refreshTimes(w, 3);
+    expect(w.told('refresh.escalated')).toMatchObject([{ consecutiveFailures: 1 }]);
+  });
+
+  test('end with new tokens: the next streak starts from nothing', async () => {
+    const { w } = steered();
+    await refreshTimes(w, 2);
+    await w.session.setTokens(w.issue());
+    expect(w.session.getSnapshot().consecutiveFailures).toBe(0);
+    await refreshTimes(w, 2);
+    expect(w.told('refresh.escalated')).toHaveLength(0);
+  });
+
+  test('made by requests alone are escalated as well', async () => {
+    const { w, works } = steered();
+    await w.clock.advance(2 * hour);
+    for (let passed = 0; passed < 60; passed++) {
+      void watch(w.instance.get('/orders'));
+      await w.clock.advance(1_000);
+    }
+    expect(w.told('refresh.escalated')).toHaveLength(1);
+    works(true);
+    await w.clock.advance(31_000);
+    await w.instance.get('/orders');
+    expect(w.told('refresh.recovered')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,221 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  hour,
+  minute,
+  nth,
+  pause,
+  second,
+  settle,
+  states,
+  times,
+  watch,
+  world,
+  type World,
+  type WorldOptions,
+} from '../properties/world.js';
+
+/** An authorization server whose clock is `skewMs` ahead of the client's, asked with or without `http`. */
+function skewed(skewMs: number, by: 'http' | 'fetch', options: WorldOptions = {}): World {
+  const w: World = world({
+    tokens: null,
+    ttlSeconds: 3_600,
+    refresh: async ({ http }, basis) => {
+      if (by === 'fetch') return token(basis);
+      const { data } = await http.post<string>('/auth/refresh');
+      return data;
+    },
+    ...options,
+  });
+  function token({ clock, issue }: Pick<World, 'clock' | 'issue'>): string {
+    const iat = Math.floor((clock.now() + skewMs) / second);
+    return issue(3_600, { iat, exp: iat + 3_600 });
+  }
+  w.api.respond = ({ url }) =>
+    url === '/auth/refresh'
+      ? { data: token(w), headers: { date: new Date(w.clock.now() + skewMs).toUTCString() } }
+      : {};
+  return w;
+}
+
+function toApi({ api }: World): (string | undefined)[] {
+  return api.seen.filter(({ url }) => url !== '/auth/refresh').map(({ token }) => token);
+}
+
+async function getOrders(w: World): Promise<void> {
+  const request = watch(w.instance.get('/orders'));
+  await settle();
+  expect(request.state).toBe('resolved');
+}
+
+describe('G21 a wall clock that is set while a token lives', () => {
+  test('back by hours does not keep a token alive', async () => {
+    const w = world();
+    const old = await w.session.getAccessToken();
+    w.clock.jump(-5 * hour);
+    await w.instance.get('/orders');
+    expect(w.sent()).toEqual([old]);
+    await w.clock.advance(hour);
+    await w.instance.get('/orders');
+    expect(w.calls).toHaveLength(1);
+    expect(w.sent().at(-1)).not.toBe(old);
+  });
+
+  test('back by hours does not keep the refresh window from coming', async () => {
+    const w = world({ refresh: 'open' });
+    w.clock.jump(-5 * hour);
+    await w.clock.advance(58 * minute);
+    void watch(w.instance.get('/orders'));
+    await settle();
+    expect(w.told('request.queued')).toHaveLength(1);
+  });
+
+  test.each([-5 * hour, 5 * hour])('by %i ms costs one refresh at most, and nothing loops', async (jumpMs) => {
+    const w = skewed(0, 'http', { tokens: ({ issue }) => issue() });
+    await w.instance.get('/orders');
+    w.clock.jump(jumpMs);
+    for (let passed = 0; passed < 50; passed++) {
+      void watch(w.instance.get('/orders'));
+      await w.clock.advance(minute);
+    }
+    expect(w.calls.length).toBeLessThanOrEqual(1);
+  });
+
+  test('there and back again, over and over, makes no loop', async () => {
+    const w = world();
+    for (let passed = 0; passed < 100; passed++) {
+      w.clock.jump(passed % 2 === 0 ? 3 * hour : -3 * hour);
+      void watch(w.instance.get('/orders'));
+      await w.clock.advance(second);
+    }
+    // Each jump ahead kills the token that was issued before it.
+    expect(w.calls.length).toBeLessThanOrEqual(50);
+  });
+});
+
+describe('G21 a machine that slept', () => {
+  test('does not send the token of yesterday', async () => {
+    const w = world();
+    const old = await w.session.getAccessToken();
+    w.clock.jump(12 * hour);
+    const requests = times(5, () => watch(w.instance.get('/orders')));
+    await settle();
+    expect(new Set(states(requests))).toEqual(new Set(['resolved']));
+    expect(w.sent()).not.toContain(old);
+    expect(w.calls).toHaveLength(1);
+  });
+
+  test('in the middle of a refresh takes the token by its start, not by its end', async () => {
+    const w = world({ refresh: 'open', tokens: ({ issue }) => issue(-1), retry: false });
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    const issued = w.issue();
+    w.clock.jump(2 * hour);
+    nth(w.calls, 0).answer(issued);
+    await settle();
+    expect(request.state).toBe('rejected');
+    expect(w.sent()).not.toContain(issued);
+  });
+});
+
+describe('G21 a lifetime is anchored at the start of the refresh call', () => {
+  test('so that a slow answer does not make a token older than it is thought to be', async () => {
+    const w = world({
+      tokens: null,
+      whenMissing: 'refresh',
+      refresh: async (_context, { clock }) => {
+        await pause(clock, 4 * second);
+        return { accessToken: 'opaque-token', expiresIn: 60 };
+      },
+    });
+    const start = w.clock.now();
+    const request = watch(w.instance.get('/orders'));
+    await w.clock.advance(4 * second);
+    expect(request.state).toBe('resolved');
+    expect(w.session.getSnapshot().expiresAt).toBe(start + 60 * second);
+  });
+
+  test('of the attempt that brought the token, not of the operation', async () => {
+    const w = world({
+      tokens: null,
+      whenMissing: 'refresh',
+      refresh: 'open',
+    });
+    const start = w.clock.now();
+    void watch(w.instance.get('/orders'));
+    await w.clock.advance(5 * second);
+    expect(w.calls).toHaveLength(2);
+    nth(w.calls, 1).answer({ accessToken: 'opaque-token', expiresIn: 60 });
+    await settle();
+    expect(w.session.getSnapshot().expiresAt).toBe(start + 65 * second);
+  });
+});
+
+describe.each(['http', 'fetch'] as const)('G21 a client whose clock is hours off, refreshing by %s', (by) => {
+  test.each([-5 * hour, -2 * hour, -30 * minute, 30 * minute, 2 * hour, 5 * hour])(
+    'server ahead by %i ms: requests go out, with one refresh per lifetime',
+    async (skewMs) => {
+      const w = skewed(skewMs, by, { whenMissing: 'refresh' });
+      const requests = [];
+      for (let passed = 0; passed < 54; passed++) {
+        requests.push(watch(w.instance.get('/orders')));
+        await w.clock.advance(minute);
+      }
+      expect(new Set(states(requests))).toEqual(new Set(['resolved']));
+      expect(w.calls).toHaveLength(1);
+      expect(w.told('refresh.failed')).toHaveLength(0);
+    },
+  );
+
+  test.each([-2 * hour, 2 * hour])('server ahead by %i ms: the token is not sent after its death', async (skewMs) => {
+    const w = skewed(skewMs, by, { whenMissing: 'refresh' });
+    await getOrders(w);
+    const [old] = toApi(w);
+    await w.clock.advance(hour);
+    await getOrders(w);
+    expect(toApi(w).at(-1)).not.toBe(old);
+  });
+
+  test.each([-2 * hour, 2 * hour])(
+    'server ahead by %i ms: the snapshot shows it, and the expiry by our clock',
+    async (skewMs) => {
+      const w = skewed(skewMs, by, { whenMissing: 'refresh' });
+      await getOrders(w);
+      const { clockSkewMs, expiresAt } = w.session.getSnapshot();
+      expect(Math.abs((clockSkewMs ?? 0) - skewMs)).toBeLessThanOrEqual(second);
+      expect(Math.abs((expiresAt ?? 0) - (w.clock.now() + hour))).toBeLessThanOrEqual(second);
+      expect(w.told('clock.skewed')).toHaveLength(1);
+    },
+  );
+});
+
+describe('G21 tokens from a sign-in on a client whose clock is hours off', () => {
+  test('a client that is behind takes a token from the future at its own word', async () => {
+    const w = skewed(5 * hour, 'http');
+    const iat = (w.clock.now() + 5 * hour) / second;
+    const token = w.issue(3_600, { iat, exp: iat + 3_600 });
+    await w.session.setTokens(token);
+    await getOrders(w);
+    expect(toApi(w)).toEqual([token]);
+    await w.clock.advance(hour);
+    await getOrders(w);
+    expect(toApi(w).at(-1)).not.toBe(token);
+    expect(w.calls).toHaveLength(1);
+  });
+
+  test('a client that is ahead refreshes once, learns the skew, and goes on', async () => {
+    const w = skewed(-5 * hour, 'http');
+    const iat = (w.clock.now() - 5 * hour) / second;
+    await w.session.setTokens(w.issue(3_600, { iat, exp: iat + 3_600 }));
+    for (let passed = 0; passed < 50; passed++) {
+      await getOrders(w);
+      await w.clock.advance(minute);
+    }
+    expect(w.calls).toHaveLength(1);
+  });
+
+  test('a difference of a few seconds is no skew', async () => {
+    const w = skewed(2 * second, 'http', { whenMissing: 'refresh' });
+    await getOrders(w);
+    expect(w.told('clock.skewed')).toHaveLength(0);
+  });
+});
