@@ -11,6 +11,8 @@ const common = {
 const sends = ['<rootDir>/__tests__/{integration,guarantees,properties}/**/*.test.ts'];
 
 const config: Config = {
+  // Days of fake time pass in seconds; a machine may be slow.
+  testTimeout: 60_000,
   projects: [
     {
       ...common,

@@ -10,6 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ['install'],
   ['attach', 'exchange'],
   ['session'],
+  ['desk'],
   ['refresher', 'scheduler', 'queue', 'events', 'http', 'options', 'persistence'],
   ['clock', 'decode', 'stores/memory'],
   ['core/*'],

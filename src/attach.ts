@@ -2,8 +2,8 @@
 import type { AxiosInstance, AxiosInterceptorManager, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { originCheck } from './core/origins.js';
 import { field } from './core/redact.js';
-import { isUnauthorized } from './core/replay.js';
-import { Exchange, isAborted, type Link } from './exchange.js';
+import { isAborted, isUnauthorized } from './core/replay.js';
+import { Exchange, type Link } from './exchange.js';
 import { checked, originsRule } from './options.js';
 import type { Session } from './session.js';
 import type { AttachOptions } from './types.js';

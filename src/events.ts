@@ -53,6 +53,7 @@ export class Events {
 
   /** The listener, or a callback of the options, unable to throw or to reject. One wrapper per listener, so that `off` finds it. */
   guard(source: string, listener: AnyListener): (event: unknown) => void {
+    if (typeof listener !== 'function') throw new TypeError('A listener must be a function.');
     const known = this.#guarded.get(listener);
     if (known) return known;
     const guarded = (event: unknown): void => {

@@ -2,21 +2,25 @@
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { OriginCheck } from './core/origins.js';
 import { field } from './core/redact.js';
+import { aborted, bodyUsedUp, rejectedToken, scopeMismatch } from './core/refusals.js';
 import { redirectGuard, type BeforeRedirect } from './core/redirect.js';
 import {
+  deliver,
   discard,
+  isAborted,
   isForeign,
   isStream,
   isUnauthorized,
   readable,
   rewind,
   transformsOf,
+  type Answer,
   type Transform,
 } from './core/replay.js';
 import type { Credential, Holder } from './core/state.js';
-import { TokenError } from './errors.js';
 import { adapterOf, sendBare } from './http.js';
-import { rejectedToken, type Session, type Turn } from './session.js';
+import type { Turn } from './desk.js';
+import type { Session } from './session.js';
 
 /** A session on one instance. */
 export interface Link {
@@ -27,19 +31,9 @@ export interface Link {
 }
 
 /** Where the state of a request is kept: a string key survives every version's merge, a class instance its cloning. */
-export const stateKey = 'axios-token-refresh';
+const stateKey = 'axios-token-refresh';
 
 type Config = InternalAxiosRequestConfig & { [stateKey]?: unknown };
-
-/** What the API answered, and what the adapter threw for it. */
-interface Answer {
-  readonly response: AxiosResponse;
-  readonly thrown: unknown;
-}
-
-export function isAborted(config: Config): boolean {
-  return config.signal?.aborted === true || config.cancelToken?.reason !== undefined;
-}
 
 export class Exchange implements Turn {
   holder: Holder | undefined;
@@ -116,7 +110,7 @@ export class Exchange implements Turn {
   interrupted(listener: (reason: unknown) => void): () => void {
     const { signal, cancelToken } = this.#config;
     const data: unknown = this.#config.data;
-    const abort = (): void => listener(new TokenError('AUTH_WAIT_TIMEOUT', 'The request was aborted.'));
+    const abort = (): void => listener(aborted());
     signal?.addEventListener?.('abort', abort);
     cancelToken?.subscribe(abort);
     // A stream that fails while nobody reads it would be an uncaught exception.
@@ -258,12 +252,7 @@ export class Exchange implements Turn {
 
   #attach(config: Config, origin: string, { held }: Credential): void {
     const { audience } = held.tokens;
-    if (audience && !audience.includes(origin)) {
-      throw new TokenError(
-        'AUTH_SCOPE_MISMATCH',
-        `The token is for ${audience.join(', ')}, and the request goes to ${origin}: nothing was sent.`,
-      );
-    }
+    if (audience && !audience.includes(origin)) throw scopeMismatch(audience, origin);
     config.headers.set(this.#link.session.options.header, held.headerValue);
     this.#attached = held.headerValue;
     if (!this.#redirect) {
@@ -287,22 +276,4 @@ export class Exchange implements Turn {
 function put<K extends 'adapter' | 'beforeRedirect'>(config: Config, key: K, value: Config[K] | undefined): void {
   if (value === undefined) Reflect.deleteProperty(config, key);
   else config[key] = value;
-}
-
-/** Hands the answer on the way that it came, with what kept us from a better one as its cause. */
-function deliver({ response, thrown }: Answer, cause?: unknown): AxiosResponse {
-  if (thrown === undefined) return response;
-  if (cause !== undefined && typeof thrown === 'object' && thrown !== null) {
-    Object.defineProperty(thrown, 'cause', { value: cause, configurable: true, writable: true });
-  }
-  // eslint-disable-next-line @typescript-eslint/only-throw-error -- passed on as it came
-  throw thrown;
-}
-
-function bodyUsedUp(): TokenError {
-  return new TokenError(
-    'AUTH_BODY_NOT_REPLAYABLE',
-    'The request body is a stream that has been read: send the request again with a new one.',
-    { retryable: true },
-  );
 }

@@ -3,7 +3,8 @@ import type { AxiosInstance } from 'axios';
 import { attach } from './attach.js';
 import { bareClient } from './http.js';
 import { resolveOptions } from './options.js';
-import { Session, type Turn } from './session.js';
+import type { Turn } from './desk.js';
+import { Session } from './session.js';
 import type { TokenSession, TokenSessionOptions } from './types.js';
 
 /**

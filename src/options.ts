@@ -81,7 +81,8 @@ const retryRules: Record<keyof RetryOptions, Rule> = {
 export function checked<T extends object>(given: unknown, known: Record<keyof T, Rule>, prefix = ''): T {
   if (!isObject(given))
     throw new TypeError(`${prefix === '' ? 'The options' : `Option "${prefix.slice(0, -1)}"`} must be an object.`);
-  const set: Record<string, unknown> = {};
+  // Without a prototype: a polluted one must not pass for an option.
+  const set = Object.create(null) as Record<string, unknown>;
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(known, name)) {
       throw new TypeError(`Unknown option "${prefix}${name}". Known: ${Object.keys(known).join(', ')}.`);
@@ -99,7 +100,7 @@ export function resolveOptions(given: TokenSessionOptions): ResolvedOptions {
   if (!Object.hasOwn(options, 'refresh'))
     throw new TypeError(`Option "refresh" is missing: it must be ${rules.refresh[0]}.`);
   const refreshTimeoutMs = options.refreshTimeoutMs ?? 15_000;
-  return {
+  const resolved: ResolvedOptions = {
     store: memoryStore(),
     refreshWindow: { maxMs: 120_000, ttlFraction: 0.2 },
     refreshAhead: { maxMs: 300_000, ttlFraction: 0.4 },
@@ -121,4 +122,5 @@ export function resolveOptions(given: TokenSessionOptions): ResolvedOptions {
       ...checked<RetryOptions>(options.retry ?? {}, retryRules, 'retry.'),
     },
   };
+  return Object.assign(Object.create(null) as object, resolved);
 }

@@ -4,49 +4,33 @@
  */
 import type { AxiosInstance } from 'axios';
 import { instantOf } from './clock.js';
-import { classify, type Failure } from './core/failure.js';
-import { freshnessOf, hold, leftOf, patienceMs, plannedAge, spacingLeft, type Held } from './core/freshness.js';
+import { accept } from './core/acceptance.js';
+import { judge, type Failure } from './core/failure.js';
+import { hold, type Held } from './core/freshness.js';
 import { elapsed, type Instant } from './core/lifetime.js';
 import { refreshError } from './core/outcome.js';
+import { cleared, disposed } from './core/refusals.js';
 import { skewNoiseMs, skewOf } from './core/skew.js';
 import * as states from './core/state.js';
-import type { Credential, Holder, State } from './core/state.js';
+import type { Holder, State } from './core/state.js';
 import { readTokens } from './core/tokens.js';
 import { TokenError } from './errors.js';
+import { Desk, type Given, type Host, type Turn } from './desk.js';
 import { Events } from './events.js';
 import type { SeenDate } from './http.js';
 import type { ResolvedOptions } from './options.js';
 import { Persistence } from './persistence.js';
-import { Queue, type Interruptible } from './queue.js';
 import { Operation, type Answer, type FailedAttempt } from './refresher.js';
 import { Scheduler } from './scheduler.js';
 import type { EventPayload, RefreshTrigger, SessionSnapshot, TokenEventType, TokenSet } from './types.js';
 
-/** One request's standing with the session. */
-export interface Turn extends Interruptible {
-  /** Whose request it is; set with its first credential. */
-  holder: Holder | undefined;
-  /** It may wait for a better token than a valid one. */
-  patient: boolean;
-  /** The API refused credentials up to this generation; 0 for a request sent without one. */
-  refused: number | undefined;
-  /** What is left of the request's own timeout. */
-  ownTimeMs(): number;
-}
-
-export type Given = Credential | undefined;
-
 /** Makes the bare client of one attempt. */
 export type HttpFactory = (signal: AbortSignal, seen: SeenDate) => AxiosInstance;
-
-const forcedEveryMs = 30_000;
-// An operation that ends together with a wait settles it itself.
-const operationFirstMs = 1_000;
 
 export class Session {
   readonly events: Events;
   readonly ready: Promise<void>;
-  readonly #queue: Queue<Turn, Given>;
+  readonly #desk: Desk;
   readonly #scheduler: Scheduler;
   readonly #persistence: Persistence;
   readonly #subscribers = new Set<() => void>();
@@ -59,7 +43,7 @@ export class Session {
     private readonly http: HttpFactory,
   ) {
     this.events = new Events(() => ({ at: options.clock.now(), generation: this.#state.generation }));
-    this.#queue = new Queue(options.clock);
+    this.#desk = new Desk(this.#host());
     this.#scheduler = new Scheduler(options.clock, (online) => this.#look(online));
     this.#persistence = new Persistence(options.store, (action, error) => {
       this.#emit('store.failed', { action, error });
@@ -76,65 +60,26 @@ export class Session {
 
   /** Whether `acquire` would do more than hand out the current credential. */
   get mustWait(): boolean {
-    const { status, credential, operation } = this.#state;
-    if (!credential) return status === 'loading' || operation !== undefined || this.options.whenMissing !== 'send';
-    const freshness = freshnessOf(credential.held, this.#now());
-    return freshness === 'due' || freshness === 'expired';
+    return this.#desk.mustWait;
   }
 
-  /** A credential for this turn, now or later; none where the request is to go without. */
   acquire(turn: Turn): Given | Promise<Given> {
-    this.#admit(turn);
-    const { status, credential, ending } = this.#state;
-    if (status === 'loading') return this.#acquireLoaded(turn);
-    if (!credential) return this.#acquireMissing(turn);
-    const now = this.#now();
-    const freshness = freshnessOf(credential.held, now);
-    if (freshness === 'expired') {
-      if (ending) {
-        this.#expire(ending);
-        return this.acquire(turn);
-      }
-      return this.#waitForNew(turn, 'request');
-    }
-    if (freshness === 'ahead') this.#startAhead('ahead', now);
-    if (freshness === 'due' && turn.patient && this.#startAhead('request', now) && this.#hasRoom()) {
-      return this.#wait(
-        turn,
-        Math.min(patienceMs(leftOf(credential.held, now), turn.ownTimeMs()), this.options.maxWaitMs),
-      );
-    }
-    turn.holder = credential.holder;
-    return credential;
+    return this.#desk.acquire(turn);
   }
 
-  /** The API refused `credential`, or a request without one. Another one to send the request with again. */
   refused(turn: Turn, credential: Given): Given | Promise<Given> {
-    const refused = credential?.generation ?? 0;
-    turn.refused = refused;
-    this.#admit(turn);
-    const { credential: current, ending, dormant, operation, forcedAt } = this.#state;
-    const newer = this.#usable(turn);
-    if (newer) return newer;
-    if (ending) this.#expire(ending);
-    if (!operation) {
-      if (ending || dormant) throw this.#whyNot();
-      if (forcedAt && elapsed(forcedAt, this.#now()) < forcedEveryMs) throw rejectedToken();
-    }
-    const turnOver = this.#waitForNew(turn, 'unauthorized');
-    if (current?.generation === refused)
-      this.#change({ credential: { ...current, held: { ...current.held, refused: true } } });
-    return turnOver;
+    return this.#desk.refused(turn, credential);
   }
 
   // --- what the user asks ---
 
   getSnapshot(): SessionSnapshot {
-    return (this.#snapshot ??= states.pictureOf(this.#state, this.#queue.size));
+    return (this.#snapshot ??= states.pictureOf(this.#state, this.#desk.waiting));
   }
 
   subscribe(listener: () => void): () => void {
-    const tell = (): void => this.events.guard('subscribe', listener)(undefined);
+    const guarded = this.events.guard('subscribe', listener);
+    const tell = (): void => guarded(undefined);
     this.#subscribers.add(tell);
     return () => this.#subscribers.delete(tell);
   }
@@ -147,20 +92,20 @@ export class Session {
     const reading = readTokens(given);
     if ('problem' in reading) throw new TokenError('AUTH_TOKEN_MALFORMED', `setTokens: ${reading.problem}.`);
     const before = this.#state;
-    const held = this.#hold(reading.tokens, this.#now(), false);
+    const held = this.#hold(reading.tokens);
     this.#cancel();
     this.#change(states.adopted(before, held));
     const { holder } = this.#state;
     const moved = holder.id !== before.holder.id;
     // Those who waited for a refresh need it no longer, unless these tokens are dead as well.
-    const alive = this.#usable() !== undefined;
-    this.#queue.release(
-      (turn) => this.#verdict(turn, cleared),
+    const alive = this.#desk.usable() !== undefined;
+    this.#desk.release(
+      cleared,
       (turn) => alive || (turn.holder !== undefined && !states.sameHolder(turn.holder, holder)),
     );
     if (moved && before.status === 'active') this.#emit('session.cleared', {});
     this.#announce(before.status !== 'active' || moved);
-    if (this.#queue.size > 0 && !this.#state.operation) this.#start('request');
+    if (this.#desk.waiting > 0 && !this.#state.operation) this.#start('request');
     await this.#save();
   }
 
@@ -169,8 +114,9 @@ export class Session {
     const { operation, status } = this.#state;
     this.#cancel();
     this.#change(states.signedOut(this.#state));
-    this.#release(cleared);
+    this.#desk.release(cleared);
     if (operation || status !== 'signed-out') this.#emit('session.cleared', {});
+    this.#scheduler.look();
     await this.#save();
   }
 
@@ -180,18 +126,18 @@ export class Session {
     this.assertUsable();
     turn.refused = this.#state.generation;
     if (!this.#state.operation) this.#start('manual');
-    return this.#tokenOf(await this.#wait(turn, Infinity));
+    return this.#tokenOf(await this.#desk.wait(turn, Infinity));
   }
 
   async accessToken(turn: Turn): Promise<string> {
-    return this.#tokenOf(await this.acquire(turn));
+    return this.#tokenOf(await this.#desk.acquire(turn));
   }
 
   dispose(): void {
     if (this.#state.disposed) return;
     this.#cancel();
     this.#change({ disposed: true, operation: undefined });
-    this.#release(disposed);
+    this.#desk.release(disposed);
     this.#scheduler.stop();
     this.events.clear();
     this.#subscribers.clear();
@@ -201,116 +147,35 @@ export class Session {
     if (this.#state.disposed) throw disposed();
   }
 
-  // --- waiting ---
-
-  #admit({ holder }: Turn): void {
-    this.assertUsable();
-    if (holder && !states.sameHolder(holder, this.#state.holder)) throw cleared();
-  }
-
-  /** The current credential if it may be sent: alive, and not one that the API refused this turn. */
-  #usable(turn?: Turn): Given {
-    const { credential } = this.#state;
-    if (!credential || credential.generation <= (turn?.refused ?? 0)) return undefined;
-    return freshnessOf(credential.held, this.#now()) === 'expired' ? undefined : credential;
-  }
-
-  async #acquireLoaded(turn: Turn): Promise<Given> {
-    await this.#wait(turn);
-    turn.patient = true;
-    return this.acquire(turn);
-  }
-
-  #acquireMissing(turn: Turn): undefined | Promise<Given> {
-    const { whenMissing } = this.options;
-    const { status, operation, dormant } = this.#state;
-    // A request that was somebody's when it was first sent is not sent again as nobody's.
-    if (turn.holder) throw this.#whyNot();
-    if (operation && whenMissing !== 'reject') return this.#wait(turn);
-    if (whenMissing === 'send') return undefined;
-    if (whenMissing === 'reject' || (dormant && status !== 'expired')) throw this.#whyNot();
-    return this.#waitForNew(turn, 'request');
-  }
-
-  /** Joins the refresh in flight, or starts one. Throws the last error while the server is left in peace. */
-  #waitForNew(turn: Turn, trigger: RefreshTrigger): Promise<Given> {
-    const { operation, pausedUntil, error } = this.#state;
-    if (!operation) {
-      if (error && this.options.clock.monotonic() < pausedUntil) throw error;
-      this.#start(trigger);
-    }
-    return this.#wait(turn);
-  }
-
-  #hasRoom(): boolean {
-    return this.#queue.size < this.options.maxWaiting;
-  }
-
-  async #wait(turn: Turn, limitMs = Math.min(turn.ownTimeMs(), this.options.maxWaitMs)): Promise<Given> {
-    if (!this.#hasRoom()) {
-      const count = String(this.options.maxWaiting);
-      throw new TokenError('AUTH_QUEUE_FULL', `${count} requests wait for a token already (option "maxWaiting").`, {
-        retryable: true,
-      });
-    }
-    const { operation, credential } = this.#state;
-    turn.holder ??= credential?.holder;
-    turn.patient = false;
-    const turnOver = this.#queue.join(
-      turn,
-      operation && limitMs >= operation.leftMs ? operation.leftMs + operationFirstMs : limitMs,
-      () => this.#verdict(turn, waitTimeout),
-      ({ outcome, durationMs }) => {
-        this.#touch();
-        const servedCurrent = outcome === 'sent' && !!credential && credential.generation === this.#state.generation;
-        this.#emit('request.released', { outcome, durationMs, servedCurrent });
-      },
-    );
-    this.#touch();
-    this.#emit('request.queued', { trigger: operation?.trigger, waiting: this.#queue.size });
-    return turnOver;
-  }
-
-  /** What a turn that has waited goes on with. */
-  #verdict(turn: Turn, otherwise: () => TokenError): Given {
-    this.#admit(turn);
-    const usable = this.#usable(turn);
-    if (usable) {
-      turn.holder = usable.holder;
-      return usable;
-    }
-    const { credential, status } = this.#state;
-    const goesWithout =
-      !credential && !turn.holder && turn.refused === undefined && this.options.whenMissing === 'send';
-    if (goesWithout || status === 'loading') return undefined;
-    throw otherwise();
-  }
-
-  /** Settles all that wait: with the credential they can have, or with `why`. */
-  #release(why: () => TokenError = () => this.#whyNot()): void {
-    this.#queue.release((turn) => this.#verdict(turn, why));
-  }
-
-  #whyNot(): TokenError {
-    return this.#state.error ?? missing();
-  }
-
   #tokenOf(credential: Given): string {
-    if (!credential) throw this.#whyNot();
+    if (!credential) throw this.#desk.whyNot();
     return credential.held.tokens.accessToken;
   }
 
-  // --- refreshing ---
-
-  /** Starts a refresh of a token that still lives, if one is worthwhile now. Whether one is under way then. */
-  #startAhead(trigger: RefreshTrigger, now: Instant): boolean {
-    const { operation, credential, ending, refreshedAt, pausedUntil } = this.#state;
-    if (operation) return true;
-    if (!credential || ending || now.monotonic < pausedUntil) return false;
-    if (!credential.held.refused && spacingLeft(refreshedAt, credential.held, now) > 0) return false;
-    this.#start(trigger);
-    return true;
+  /** The session as the desk sees it. */
+  #host(): Host {
+    const current = (): State<Operation> => this.#state;
+    return {
+      options: this.options,
+      get state() {
+        return current();
+      },
+      now: () => this.#now(),
+      start: (trigger) => this.#start(trigger),
+      expire: (error) => this.#expire(error),
+      markRefused: () => this.#change(states.refused(this.#state)),
+      queued: (trigger) => {
+        this.#touch();
+        this.#emit('request.queued', { trigger, waiting: this.#desk.waiting });
+      },
+      released: (released, servedCurrent) => {
+        this.#touch();
+        this.#emit('request.released', { ...released, servedCurrent });
+      },
+    };
   }
+
+  // --- refreshing ---
 
   #start(trigger: RefreshTrigger): void {
     const { clock, refreshTimeoutMs: timeoutMs, retry, refresh } = this.options;
@@ -321,11 +186,19 @@ export class Session {
       timeoutMs,
       retry,
       call: (attempt, signal) => {
-        const http = this.http(signal, (date, sentAt) => this.#noteSkew(skewOf(Date.parse(date), sentAt, clock.now())));
+        const http = this.http(signal, (date, sentAt) => {
+          const skewMs = skewOf(Date.parse(date), sentAt, clock.now());
+          const before = this.getSnapshot();
+          if (Number.isFinite(skewMs)) this.#change({ skewMs });
+          this.#tellSkew(before);
+        });
         const tokens = this.#state.credential?.held.tokens;
         return refresh(Object.freeze({ tokens, trigger, attempt, operationId, signal, http }));
       },
-      read: (returned, startedAt) => this.#read(returned, startedAt),
+      read: (returned, askedAt) => {
+        const { credential, skewMs } = this.#state;
+        return accept({ returned, askedAt, now: this.#now(), current: credential?.held, skewMs }, this.options);
+      },
       classify: (error) => this.#classify(error),
       retried: (attempt, delayMs, failed) => {
         this.#emit('refresh.retried', {
@@ -353,31 +226,14 @@ export class Session {
     this.#state.late?.cancel();
   }
 
-  /** Checks what a refresh returned. */
-  #read(returned: unknown, startedAt: Instant): Held {
-    const reading = readTokens(returned);
-    if ('problem' in reading) throw invalid(reading.problem);
-    const current = this.#state.credential?.held;
-    const tokens = { ...reading.tokens, refreshToken: reading.tokens.refreshToken ?? current?.tokens.refreshToken };
-    const same = current?.tokens.accessToken === tokens.accessToken;
-    if (same && current.refused) throw invalid('it is the very token that the API refused');
-    // The same token again has not become younger.
-    const held = same && tokens.expiresIn === undefined ? { ...current, tokens } : this.#hold(tokens, startedAt, true);
-    if (freshnessOf(held, this.#now()) === 'expired')
-      throw invalid('it has expired already ("expiresAt" is in milliseconds)');
-    if (current?.subject !== undefined && held.subject !== undefined && held.subject !== current.subject) {
-      throw invalid("it is another user's");
-    }
-    return held;
-  }
-
   #succeed(operation: Operation, { held, attempt, late }: Answer): void {
     const { status, escalated, failures } = this.#state;
+    const before = this.getSnapshot();
     this.#cancel();
     const now = this.#now();
     const { id: operationId, trigger } = operation;
     this.#change(states.adopted(this.#state, held, now, trigger === 'unauthorized'));
-    this.#release();
+    this.#desk.release();
     this.#emit('refresh.succeeded', {
       operationId,
       trigger,
@@ -386,6 +242,7 @@ export class Session {
       late,
     });
     if (escalated) this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
+    this.#tellSkew(before);
     this.#announce(status !== 'active');
     void this.#save();
   }
@@ -397,7 +254,7 @@ export class Session {
     const now = this.#now();
     const error = this.#errorOf(operation, failed);
     // A token refused by the API and by the refresh is dead, whatever its expiry says.
-    const servedCurrent = this.#usable() !== undefined && !(terminal && credential?.held.refused);
+    const servedCurrent = this.#desk.usable() !== undefined && !(terminal && credential?.held.refused);
     this.#change(states.failed(this.#state, error, now, Math.random()));
     const { failures: consecutiveFailures } = this.#state;
     const escalating = !escalated && consecutiveFailures >= this.options.escalateAfter;
@@ -419,7 +276,7 @@ export class Session {
       this.#expire(error, tell);
       return;
     }
-    this.#release();
+    this.#desk.release();
     tell();
     if (terminal && !ending) this.#emit('session.ending', { endsAt: this.getSnapshot().expiresAt, error });
     this.#scheduler.look();
@@ -428,25 +285,18 @@ export class Session {
   #expire(error: TokenError, tellFirst?: () => void): void {
     const before = this.#state.status;
     this.#change(states.expired(this.#state, error, this.options.whenMissing === 'refresh'));
-    this.#release();
+    this.#desk.release();
+    this.#scheduler.look();
     tellFirst?.();
     if (this.#state.status === 'expired' && before !== 'expired') this.#emit('session.expired', { error });
     void this.#save();
   }
 
   #classify(error: unknown): Failure {
-    const reading = classify(error);
+    const { classifyFailure } = this.options;
+    const failure = judge(error, classifyFailure, (thrown) => this.events.failed('classifyFailure', thrown));
     // While an earlier attempt is unanswered, a refusal may only mean that it was the one that succeeded.
-    const failure = { ...reading, terminal: reading.terminal && !this.#state.late?.isListening };
-    try {
-      const verdict: unknown = this.options.classifyFailure?.(error);
-      if (verdict === undefined) return failure;
-      if (verdict === 'terminal' || verdict === 'transient') return { ...failure, terminal: verdict === 'terminal' };
-      throw new TypeError("classifyFailure must return 'terminal', 'transient' or undefined");
-    } catch (thrown) {
-      this.events.failed('classifyFailure', thrown);
-      return failure;
-    }
+    return { ...failure, terminal: failure.terminal && !this.#state.late?.isListening };
   }
 
   #errorOf(operation: Operation, failed: FailedAttempt): TokenError {
@@ -460,28 +310,20 @@ export class Session {
     });
   }
 
-  #noteSkew(skewMs: number): void {
-    if (!Number.isFinite(skewMs)) return;
-    const before = this.#state.skewMs ?? 0;
-    this.#change({ skewMs });
-    if (Math.abs(skewMs - before) >= skewNoiseMs) this.#emit('clock.skewed', { skewMs });
+  /** Tells of a skew that is news. */
+  #tellSkew(before: SessionSnapshot): void {
+    const { clockSkewMs: skewMs } = this.getSnapshot();
+    if (skewMs !== undefined && Math.abs(skewMs - (before.clockSkewMs ?? 0)) >= skewNoiseMs)
+      this.#emit('clock.skewed', { skewMs });
   }
 
   /** Does what is due without a request: a planned refresh, or the end of a session. Tells when to look again. */
   #look(online: boolean): number | undefined {
     if (online) this.#change({ pausedUntil: -Infinity });
-    const { credential, ending, pausedUntil, disposed: over, refreshedAt, operation } = this.#state;
-    if (over || !credential) return undefined;
-    const now = this.#now();
-    const { held } = credential;
-    const age = elapsed(held.anchor, now);
-    const pauseMs = pausedUntil - now.monotonic;
-    const nextMs = ending
-      ? held.expiryAge - age
-      : this.options.schedule
-        ? Math.max(plannedAge(held, this.#jitter) - age, pauseMs, spacingLeft(refreshedAt, held, now))
-        : // Nothing is due; but the network may come back and end the pause.
-          Math.max(pauseMs, 0) || Infinity;
+    const { ending, operation, disposed } = this.#state;
+    const nextMs = disposed
+      ? Infinity
+      : states.nextLookMs(this.#state, this.#now(), this.options.schedule, this.#jitter);
     if (nextMs === Infinity) return undefined;
     if (nextMs > 0) return nextMs;
     if (ending) this.#expire(ending);
@@ -495,8 +337,10 @@ export class Session {
     return instantOf(this.options.clock);
   }
 
-  #hold(tokens: TokenSet, anchor: Instant, fresh: boolean): Held {
-    return hold(tokens, this.options, anchor, fresh, this.#state.skewMs);
+  /** Tokens from a sign-in, the options or the store: of any age. */
+  #hold(tokens: TokenSet): Held {
+    const { skewMs, credential } = this.#state;
+    return hold(tokens, this.options, { anchor: this.#now(), fresh: false, skewMs, previous: credential?.held });
   }
 
   #announce(started: boolean): void {
@@ -541,14 +385,14 @@ export class Session {
         this.events.failed('formatHeader', error);
       }
       // Each asks anew, now that there is something to ask for.
-      this.#queue.release(() => undefined);
+      this.#desk.reopen();
     });
   }
 
   #begin(stored: TokenSet | undefined, seed: TokenSet | undefined): void {
     const tokens = stored ?? seed;
     if (!tokens) return;
-    this.#change(states.adopted(this.#state, this.#hold(tokens, this.#now(), false)));
+    this.#change(states.adopted(this.#state, this.#hold(tokens)));
     this.#announce(true);
     if (!stored) void this.#save();
   }
@@ -562,43 +406,4 @@ export class Session {
         : { ...tokens, expiresIn: undefined, expiresAt: this.getSnapshot().expiresAt };
     });
   }
-}
-
-function missing(): TokenError {
-  return new TokenError(
-    'AUTH_TOKEN_MISSING',
-    'There is no access token, and none can be had: call setTokens() after a sign-in.',
-  );
-}
-
-function cleared(): TokenError {
-  return new TokenError(
-    'AUTH_SESSION_CLEARED',
-    'The user who made this request has signed out, or another one has signed in.',
-  );
-}
-
-function disposed(): TokenError {
-  return new TokenError('AUTH_SESSION_DISPOSED', 'The session has been disposed of: make a new one.');
-}
-
-function invalid(problem: string): TokenError {
-  return new TokenError('AUTH_REFRESH_RESPONSE_INVALID', `The refresh callback returned no usable token: ${problem}.`, {
-    kind: 'protocol',
-  });
-}
-
-function waitTimeout(): TokenError {
-  return new TokenError(
-    'AUTH_WAIT_TIMEOUT',
-    'No token came within the request\'s own timeout or the option "maxWaitMs".',
-    { retryable: true },
-  );
-}
-
-export function rejectedToken(): TokenError {
-  return new TokenError(
-    'AUTH_TOKEN_REJECTED',
-    'The API refuses a freshly issued token: check its audience, scope and issuer.',
-  );
 }

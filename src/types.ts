@@ -265,8 +265,8 @@ export type TokenEvent<T extends TokenEventType = TokenEventType> = {
 }[T];
 
 /** Listener signatures by event name; `'event'` receives every one of them. */
-export type TokenEvents = { [K in TokenEventType]: (event: TokenEvent<K>) => void } & {
-  event: (event: TokenEvent) => void;
+export type TokenEvents = {
+  [K in TokenEventType | 'event']: (event: K extends TokenEventType ? TokenEvent<K> : TokenEvent) => void;
 };
 
 /** @internal the fields that an emitter must give for one event. */

@@ -24,7 +24,11 @@ const rules: HoldRules = {
 };
 const after = (ms: number): Instant => ({ wall: anchor.wall + ms, monotonic: anchor.monotonic + ms });
 const held = (tokens: Partial<TokenSet>, given: Partial<HoldRules> = {}): Held =>
-  hold({ accessToken: 'opaque', ...tokens }, { ...rules, ...given }, anchor, true, undefined);
+  hold(
+    { accessToken: 'opaque', ...tokens },
+    { ...rules, ...given },
+    { anchor, fresh: true, skewMs: undefined, previous: undefined },
+  );
 const living = (lifetimeMs: number, given: Partial<HoldRules> = {}): Held =>
   held({ expiresIn: lifetimeMs / 1000 }, given);
 
@@ -90,7 +94,12 @@ describe('freshnessOf, at the edges of the windows (G1, G2, G4)', () => {
   test('a token that arrives dead is expired at once, one that arrives inside its window is due (G6)', () => {
     const iat = anchor.wall / 1000;
     const restored = (left: number): Held =>
-      hold({ accessToken: jwt({ iat: iat - 300 + left, exp: iat + left }) }, rules, anchor, false, undefined);
+      hold({ accessToken: jwt({ iat: iat - 300 + left, exp: iat + left }) }, rules, {
+        anchor,
+        fresh: false,
+        skewMs: undefined,
+        previous: undefined,
+      });
     expect(freshnessOf(restored(-1), anchor)).toBe('expired');
     expect(freshnessOf(restored(0), anchor)).toBe('expired');
     expect(freshnessOf(restored(60), anchor)).toBe('due');

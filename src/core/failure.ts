@@ -85,6 +85,24 @@ export function classify(error: unknown): Failure {
   return { kind, terminal: false, mayHaveReached: !unreached.test(code), status, retryAfterMs: 0 };
 }
 
+/** The reading after the user's own rule. A rule that throws or answers nonsense is passed over. */
+export function judge(
+  error: unknown,
+  rule: ((error: unknown) => 'terminal' | 'transient' | undefined) | undefined,
+  fault: (thrown: unknown) => void,
+): Failure {
+  const failure = classify(error);
+  try {
+    const verdict: unknown = rule?.(error);
+    if (verdict === undefined) return failure;
+    if (verdict === 'terminal' || verdict === 'transient') return { ...failure, terminal: verdict === 'terminal' };
+    throw new TypeError("classifyFailure must return 'terminal', 'transient' or undefined");
+  } catch (thrown) {
+    fault(thrown);
+    return failure;
+  }
+}
+
 function isConnectionFault(error: unknown, code: string): boolean {
   if (unreached.test(code) || connection.test(code)) return true;
   if (field(error, 'name') === 'TypeError') return fetchFault.test(String(field(error, 'message')));

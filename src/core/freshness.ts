@@ -10,6 +10,10 @@ export interface Held {
   readonly headerValue: string;
   readonly subject: string | undefined;
   readonly anchor: Instant;
+  /** The JWT's `iat`, in milliseconds. */
+  readonly issuedAt: number | undefined;
+  /** The server's clock minus ours, as its life was read. */
+  readonly skewMs: number | undefined;
   readonly lifetimeMs: number;
   readonly aheadAge: number;
   readonly dueAge: number;
@@ -30,19 +34,25 @@ export interface HoldRules extends Windows {
   readonly formatHeader: (token: string) => string;
 }
 
+/** Where a token set comes from. */
+export interface Arrival {
+  /** The token is at least as old as this. */
+  readonly anchor: Instant;
+  /** A refresh brought it: it was issued at the anchor. */
+  readonly fresh: boolean;
+  /** The server's clock minus ours, where an answer has told it. */
+  readonly skewMs: number | undefined;
+  /** What it replaces. */
+  readonly previous: Held | undefined;
+}
+
 /** Works out all that is to be known of a token set. Throws `AUTH_TOKEN_MALFORMED` if it makes no header. */
-export function hold(
-  tokens: TokenSet,
-  rules: HoldRules,
-  anchor: Instant,
-  fresh: boolean,
-  skewMs: number | undefined,
-): Held {
+export function hold(tokens: TokenSet, rules: HoldRules, { anchor, fresh, skewMs, previous }: Arrival): Held {
   let headerValue: unknown;
   try {
     headerValue = rules.formatHeader(tokens.accessToken);
   } catch {
-    // Reported below: what was thrown may quote the token.
+    // Reported below; what was thrown may quote the token.
   }
   if (typeof headerValue !== 'string' || !/^[\t\x20-\x7e]+$/.test(headerValue)) {
     throw new TokenError(
@@ -51,13 +61,18 @@ export function hold(
     );
   }
   const claims = claimsOf(tokens.accessToken);
-  const life = lifeOf(tokens, claims, anchor, fresh, skewMs);
-  const subject = tokens.subject ?? (typeof claims.sub === 'string' ? claims.sub : undefined);
+  const issuedAt = claims.iat === undefined ? undefined : claims.iat * 1000;
+  // A refresh that brings a younger token than the last has brought a new one: its `iat` is the server's time.
+  const isNew = fresh && issuedAt !== undefined && issuedAt > (previous?.issuedAt ?? -Infinity);
+  const skew = skewMs ?? (isNew ? issuedAt - anchor.wall : previous?.skewMs);
+  const life = lifeOf(tokens, claims, anchor, fresh, skew);
   return Object.freeze({
     tokens,
     headerValue,
-    subject,
+    subject: tokens.subject ?? (typeof claims.sub === 'string' ? claims.sub : undefined),
     anchor,
+    issuedAt,
+    skewMs: skew,
     lifetimeMs: life.lifetimeMs,
     ...agesOf(life, rules),
     refused: false,

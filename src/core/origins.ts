@@ -25,12 +25,15 @@ function urlOf({ url = '', baseURL, allowAbsoluteUrls }: Target, page: string | 
   return parse(joined, page);
 }
 
-function parse(url: string, page: string | undefined): URL | undefined {
+/** A web address that can carry our header: with credentials in it, Axios sends those instead. */
+function parse(url: string, page?: string): URL | undefined {
+  let parsed: URL;
   try {
-    return new URL(url, page);
+    parsed = new URL(url, page);
   } catch {
     return undefined;
   }
+  return /^https?:$/.test(parsed.protocol) && !parsed.username && !parsed.password ? parsed : undefined;
 }
 
 /** Whether what is sent to a URL cannot be read on the way: https, or this machine. */
@@ -41,8 +44,7 @@ export function isSecure(url: URL): boolean {
 
 /** The origin of an absolute URL, or of one relative to the page; `undefined` if it has none. */
 export function originOf(url: string, page?: string): string | undefined {
-  const origin = parse(url, page)?.origin;
-  return origin === 'null' ? undefined : origin;
+  return parse(url, page)?.origin;
 }
 
 /** Answers for each request the origin that the token may be sent to, or `undefined` for none. */
@@ -82,8 +84,11 @@ export function ruledOrigins(
 ): OriginCheck {
   return (target) => {
     const url = target.socketPath ? undefined : urlOf(target, page);
+    if (!url) return undefined;
     try {
-      return url !== undefined && rule(url) ? url.origin : undefined;
+      const verdict: unknown = rule(url);
+      if (typeof verdict !== 'boolean') throw new TypeError('origins must return true or false');
+      return verdict ? url.origin : undefined;
     } catch (error) {
       failed(error);
       return undefined;
@@ -99,14 +104,13 @@ export function originCheck(
   failed: (error: unknown) => void,
 ): OriginCheck {
   if (typeof origins === 'function') return ruledOrigins(origins, page, failed);
-  const listed = origins ?? [baseURL ?? '', page ?? ''];
   const known = new Set<string>();
-  for (const entry of listed) {
+  for (const entry of origins ?? [baseURL ?? '', page ?? '']) {
     const url = parse(entry, origins ? undefined : page);
-    if (url && isSecure(url)) known.add(url.origin);
+    if (url && isSecure(url) && !url.hostname.includes('*')) known.add(url.origin);
     else if (origins || (url && entry === baseURL)) {
       throw new TypeError(
-        `Option "origins": ${JSON.stringify(url?.origin ?? entry)} is no https: origin or loopback address. ` +
+        `Option "origins": ${JSON.stringify(entry)} is no https: origin or loopback address. ` +
           'Pass origins like "https://api.example.com", or a function (url) => boolean to decide yourself.',
       );
     }

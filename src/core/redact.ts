@@ -15,7 +15,8 @@ export function field(value: unknown, name: string): unknown {
 
 const word = /^[\w.:/@+-]{1,128}$/;
 const codeWord = /^[A-Za-z]\w{0,39}$/;
-const tokenLike = /[\w\-.+/=~]{16,}/g;
+// Longer than the words of the engines' messages.
+const tokenLike = /[^\s"'`(){}<>[\],;]{16,}/g;
 const engineErrors = new Set(['TypeError', 'ReferenceError', 'RangeError']);
 
 /** A short identifier, or nothing: what could be a sentence or a secret is left out. */
@@ -48,7 +49,9 @@ export function headerOf(error: unknown, name: string): string | undefined {
   const headers = field(field(error, 'response'), 'headers') ?? field(error, 'headers');
   const get = field(headers, 'get');
   const value: unknown =
-    typeof get === 'function' ? (get as (name: string) => unknown).call(headers, name) : field(headers, name);
+    typeof get === 'function'
+      ? (get as (name: string) => unknown).call(headers, name)
+      : Object.entries(headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
   return typeof value === 'string' ? value : undefined;
 }
 
@@ -92,13 +95,23 @@ export function describe(error: unknown, secrets: readonly string[] = []): Token
       : [name, code, status].filter((part) => part !== undefined).join(' ');
   const told = new Error(message);
   Object.defineProperty(told, 'name', { value: name });
-  // The stack tells where the callback failed; its first lines repeat the message.
-  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
-  told.stack = [`${name}: ${message}`, ...frames].join('\n');
+  told.stack = [`${name}: ${message}`, ...framesOf(error)].join('\n');
   return Object.assign(
     told,
     code !== undefined && { code },
     status !== undefined && { status },
     requestId !== undefined && { requestId },
   );
+}
+
+/** Where it was thrown, without the message that the stack repeats. */
+function framesOf(error: unknown): string[] {
+  const { message = '', stack = '' } = error instanceof Error ? error : {};
+  const from = stack.indexOf(message);
+  return from < 0
+    ? []
+    : stack
+        .slice(from + message.length)
+        .split('\n')
+        .filter((line) => /^\s+at /.test(line));
 }

@@ -1,6 +1,6 @@
 /** Whether and with what a request can be sent again: pure. */
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
-import { field } from './redact.js';
+import { field, headerOf } from './redact.js';
 
 /** A body that can be read once only: Node streams, `form-data` instances, web streams. */
 export function isStream(body: unknown): boolean {
@@ -10,8 +10,7 @@ export function isStream(body: unknown): boolean {
 /** The default for `shouldRefresh`: 401, unless the token is fine and its scope is not (RFC 6750, section 3.1). */
 export function isUnauthorized(response: AxiosResponse): boolean {
   if (response.status !== 401) return false;
-  const challenge: unknown = field(response.headers, 'www-authenticate');
-  return !(typeof challenge === 'string' && challenge.includes('insufficient_scope'));
+  return !headerOf(response, 'www-authenticate')?.includes('insufficient_scope');
 }
 
 /** Whether an answer came from another origin than the request went to, by redirect: the token was not sent there. */
@@ -73,4 +72,24 @@ export function discard(body: unknown): void {
   if (typeof end !== 'function') return;
   const ended: unknown = (end as () => unknown).call(body);
   if (ended instanceof Promise) ended.catch(() => undefined);
+}
+
+/** What the API answered, and what the adapter threw for it. */
+export interface Answer {
+  readonly response: AxiosResponse;
+  readonly thrown: unknown;
+}
+
+/** Hands the answer on the way that it came, with what kept us from a better one as its cause. */
+export function deliver({ response, thrown }: Answer, cause?: unknown): AxiosResponse {
+  if (thrown === undefined) return response;
+  if (cause !== undefined && typeof thrown === 'object' && thrown !== null) {
+    Object.defineProperty(thrown, 'cause', { value: cause, configurable: true, writable: true });
+  }
+  // eslint-disable-next-line @typescript-eslint/only-throw-error -- passed on as it came
+  throw thrown;
+}
+
+export function isAborted(config: InternalAxiosRequestConfig): boolean {
+  return config.signal?.aborted === true || config.cancelToken?.reason !== undefined;
 }

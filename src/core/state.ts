@@ -1,8 +1,8 @@
 /** What a session is at one moment, and what it becomes: pure. */
 import type { TokenError } from '../errors.js';
 import type { SessionSnapshot, SessionStatus } from '../types.js';
-import { cooldownMs, leftOf, type Held } from './freshness.js';
-import type { Instant } from './lifetime.js';
+import { cooldownMs, leftOf, plannedAge, spacingLeft, type Held } from './freshness.js';
+import { elapsed, type Instant } from './lifetime.js';
 
 /** Whose session it is: a sign-out or another user ends one holder and begins the next. */
 export interface Holder {
@@ -38,6 +38,7 @@ export interface State<Operation> {
   readonly refreshedAt: Instant | undefined;
   /** The last refresh that a 401 forced. */
   readonly forcedAt: Instant | undefined;
+  /** The server's clock minus ours, from the dates of its answers. */
   readonly skewMs: number | undefined;
   readonly disposed: boolean;
 }
@@ -89,6 +90,11 @@ export function adopted<O>(state: State<O>, held: Held, refreshedAt?: Instant, f
   };
 }
 
+/** The API refused the current token before its time. */
+export function refused<O>({ credential }: State<O>): Change<O> {
+  return credential ? { credential: { ...credential, held: { ...credential.held, refused: true } } } : {};
+}
+
 /** A failed operation, before what it means for the session. */
 export function failed<O>(state: State<O>, error: TokenError, now: Instant, random: number): Change<O> {
   const failures = state.failures + 1;
@@ -129,6 +135,20 @@ export function signedOut<O>(state: State<O>): Change<O> {
   };
 }
 
+/**
+ * Milliseconds until something is due without a request, `Infinity` for never: the death of a refused token, a planned
+ * refresh, or the end of a cooldown (nothing happens then, but the network may come back before).
+ */
+export function nextLookMs(state: State<unknown>, now: Instant, scheduled: boolean, random: number): number {
+  const { credential, ending, pausedUntil, refreshedAt } = state;
+  if (!credential) return Infinity;
+  const { held } = credential;
+  if (ending) return leftOf(held, now);
+  const pauseMs = pausedUntil - now.monotonic;
+  if (!scheduled) return pauseMs > 0 ? pauseMs : Infinity;
+  return Math.max(plannedAge(held, random) - elapsed(held.anchor, now), pauseMs, spacingLeft(refreshedAt, held, now));
+}
+
 export function pictureOf(state: State<unknown>, waiting: number): SessionSnapshot {
   const held = state.credential?.held;
   const at = (age: number): number | undefined => (held && Number.isFinite(age) ? held.anchor.wall + age : undefined);
@@ -140,7 +160,7 @@ export function pictureOf(state: State<unknown>, waiting: number): SessionSnapsh
     refreshAt: held && at(held.aheadAge),
     waiting,
     consecutiveFailures: state.failures,
-    clockSkewMs: state.skewMs,
+    clockSkewMs: state.skewMs ?? held?.skewMs,
     error: state.error,
   });
 }

@@ -1,0 +1,39 @@
+/** Whether what a refresh returned may be kept: pure. */
+import { TokenError } from '../errors.js';
+import { freshnessOf, hold, type Held, type HoldRules } from './freshness.js';
+import type { Instant } from './lifetime.js';
+import { readTokens } from './tokens.js';
+
+export interface Offer {
+  readonly returned: unknown;
+  /** When it was asked for: the token is at least as old as this. */
+  readonly askedAt: Instant;
+  readonly now: Instant;
+  readonly current: Held | undefined;
+  readonly skewMs: number | undefined;
+}
+
+/** The token set to hold from now on. Throws `AUTH_REFRESH_RESPONSE_INVALID` if it is no use. */
+export function accept({ returned, askedAt, now, current, skewMs }: Offer, rules: HoldRules): Held {
+  const reading = readTokens(returned);
+  if ('problem' in reading) throw invalid(reading.problem);
+  const { accessToken, refreshToken = current?.tokens.refreshToken, expiresIn } = reading.tokens;
+  const tokens = { ...reading.tokens, refreshToken };
+  const same = current?.tokens.accessToken === accessToken;
+  if (same && current.refused) throw invalid('it is the very token that the API refused');
+  // The same token again has not become younger.
+  const held =
+    same && expiresIn === undefined
+      ? { ...current, tokens }
+      : hold(tokens, rules, { anchor: askedAt, fresh: true, skewMs, previous: current });
+  if (freshnessOf(held, now) === 'expired') throw invalid('it has expired already ("expiresAt" is in milliseconds)');
+  if (current?.subject !== undefined && held.subject !== undefined && held.subject !== current.subject) {
+    throw invalid("it is another user's");
+  }
+  return held;
+}
+
+function invalid(problem: string): TokenError {
+  const message = `The refresh callback returned no usable token: ${problem}.`;
+  return new TokenError('AUTH_REFRESH_RESPONSE_INVALID', message, { kind: 'protocol' });
+}

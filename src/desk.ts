@@ -1,0 +1,205 @@
+/** Where requests ask for credentials and wait for them. It reads the state; only the session changes it. */
+import { cleared, disposed, missing, queueFull, rejectedToken, waitTimeout } from './core/refusals.js';
+import { freshnessOf, leftOf, patienceMs, spacingLeft } from './core/freshness.js';
+import { elapsed, type Instant } from './core/lifetime.js';
+import { sameHolder, type Credential, type Holder, type State } from './core/state.js';
+import type { TokenError } from './errors.js';
+import type { ResolvedOptions } from './options.js';
+import { Queue, type Interruptible, type Released } from './queue.js';
+import type { Operation } from './refresher.js';
+import type { RefreshTrigger } from './types.js';
+
+/** One request's standing with the session. */
+export interface Turn extends Interruptible {
+  /** Whose request it is; set with its first credential. */
+  holder: Holder | undefined;
+  /** It may wait for a better token than a valid one. */
+  patient: boolean;
+  /** The API refused credentials up to this generation; 0 for a request sent without one. */
+  refused: number | undefined;
+  /** What is left of the request's own timeout. */
+  ownTimeMs(): number;
+}
+
+/** A credential, or none where the request is to go without. */
+export type Given = Credential | undefined;
+
+/** What the desk needs of the session. */
+export interface Host {
+  readonly options: ResolvedOptions;
+  readonly state: State<Operation>;
+  now(): Instant;
+  start(trigger: RefreshTrigger): void;
+  /** The refused token has died. */
+  expire(error: TokenError): void;
+  /** The API refused the current token before its time. */
+  markRefused(): void;
+  queued(trigger: RefreshTrigger | undefined): void;
+  released(released: Released, servedCurrent: boolean): void;
+}
+
+const forcedEveryMs = 30_000;
+// An operation that ends together with a wait settles it itself.
+const operationFirstMs = 1_000;
+
+export class Desk {
+  readonly #host: Host;
+  readonly #queue: Queue<Turn, Given>;
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#queue = new Queue(host.options.clock);
+  }
+
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Whether `acquire` would do more than hand out the current credential. */
+  get mustWait(): boolean {
+    const { state, options } = this.#host;
+    if (!state.credential) {
+      return state.status === 'loading' || state.operation !== undefined || options.whenMissing !== 'send';
+    }
+    const freshness = freshnessOf(state.credential.held, this.#host.now());
+    return freshness === 'due' || freshness === 'expired';
+  }
+
+  /** A credential for this turn, now or later. */
+  acquire(turn: Turn): Given | Promise<Given> {
+    this.#admit(turn);
+    const { state, options } = this.#host;
+    const { status, credential, ending } = state;
+    if (status === 'loading') return this.#acquireLoaded(turn);
+    if (!credential) return this.#acquireMissing(turn);
+    const now = this.#host.now();
+    const freshness = freshnessOf(credential.held, now);
+    if (freshness === 'expired') {
+      if (!ending) return this.#waitForNew(turn, 'request');
+      this.#host.expire(ending);
+      return this.acquire(turn);
+    }
+    if (freshness === 'ahead') this.#startAhead('ahead', now);
+    if (freshness === 'due' && turn.patient && this.#startAhead('request', now) && this.waiting < options.maxWaiting) {
+      const patience = patienceMs(leftOf(credential.held, now), turn.ownTimeMs());
+      return this.wait(turn, Math.min(patience, options.maxWaitMs));
+    }
+    turn.holder = credential.holder;
+    return credential;
+  }
+
+  /** The API refused `credential`, or a request without one. Another one to send the request with again. */
+  refused(turn: Turn, credential: Given): Given | Promise<Given> {
+    turn.refused = credential?.generation ?? 0;
+    this.#admit(turn);
+    const newer = this.usable(turn);
+    if (newer) return newer;
+    const { ending, dormant, operation, forcedAt } = this.#host.state;
+    if (ending) this.#host.expire(ending);
+    if (!operation) {
+      if (ending || dormant) throw this.whyNot();
+      if (forcedAt && elapsed(forcedAt, this.#host.now()) < forcedEveryMs) throw rejectedToken();
+    }
+    const turnOver = this.#waitForNew(turn, 'unauthorized');
+    if (this.#host.state.credential?.generation === turn.refused) this.#host.markRefused();
+    return turnOver;
+  }
+
+  /** Waits for the operation in flight, at most `limitMs`. */
+  async wait(turn: Turn, limitMs = Math.min(turn.ownTimeMs(), this.#host.options.maxWaitMs)): Promise<Given> {
+    const { options, state } = this.#host;
+    if (this.waiting >= options.maxWaiting) throw queueFull(options.maxWaiting);
+    const { operation, credential } = state;
+    turn.holder ??= credential?.holder;
+    turn.patient = false;
+    const turnOver = this.#queue.join(
+      turn,
+      operation && limitMs >= operation.leftMs ? operation.leftMs + operationFirstMs : limitMs,
+      () => this.#verdict(turn, waitTimeout),
+      (released) => {
+        const same = credential?.generation === this.#host.state.generation;
+        this.#host.released(released, same && released.outcome === 'sent');
+      },
+    );
+    this.#host.queued(operation?.trigger);
+    return turnOver;
+  }
+
+  /** Settles all that wait, or those that `which` names: with the credential they can have, or else with `why`. */
+  release(why?: () => TokenError, which?: (turn: Turn) => boolean): void {
+    this.#queue.release((turn) => this.#verdict(turn, why), which);
+  }
+
+  /** The store has been read: each that waited for that asks anew. */
+  reopen(): void {
+    this.#queue.release(() => undefined);
+  }
+
+  /** The current credential if it may be sent: alive, and not one that the API refused this turn. */
+  usable(turn?: Turn): Given {
+    const { credential } = this.#host.state;
+    if (!credential || credential.generation <= (turn?.refused ?? 0)) return undefined;
+    return freshnessOf(credential.held, this.#host.now()) === 'expired' ? undefined : credential;
+  }
+
+  whyNot(): TokenError {
+    return this.#host.state.error ?? missing();
+  }
+
+  #admit({ holder }: Turn): void {
+    const { state } = this.#host;
+    if (state.disposed) throw disposed();
+    if (holder && !sameHolder(holder, state.holder)) throw cleared();
+  }
+
+  async #acquireLoaded(turn: Turn): Promise<Given> {
+    await this.wait(turn);
+    turn.patient = true;
+    return this.acquire(turn);
+  }
+
+  #acquireMissing(turn: Turn): undefined | Promise<Given> {
+    const { whenMissing } = this.#host.options;
+    const { status, operation, dormant } = this.#host.state;
+    // A request that was somebody's when it was made is not sent as nobody's.
+    if (turn.holder) throw this.whyNot();
+    if (operation && whenMissing !== 'reject') return this.wait(turn);
+    if (whenMissing === 'send') return undefined;
+    if (whenMissing === 'reject' || (dormant && status !== 'expired')) throw this.whyNot();
+    return this.#waitForNew(turn, 'request');
+  }
+
+  /** Joins the refresh in flight, or starts one. Throws the last error while the server is left in peace. */
+  #waitForNew(turn: Turn, trigger: RefreshTrigger): Promise<Given> {
+    const { operation, pausedUntil, error } = this.#host.state;
+    if (!operation) {
+      if (error && this.#host.now().monotonic < pausedUntil) throw error;
+      this.#host.start(trigger);
+    }
+    return this.wait(turn);
+  }
+
+  /** Starts a refresh of a token that still lives, if one is worthwhile now. Whether one is under way then. */
+  #startAhead(trigger: RefreshTrigger, now: Instant): boolean {
+    const { operation, credential, ending, refreshedAt, pausedUntil } = this.#host.state;
+    if (operation) return true;
+    if (!credential || ending || now.monotonic < pausedUntil) return false;
+    if (!credential.held.refused && spacingLeft(refreshedAt, credential.held, now) > 0) return false;
+    this.#host.start(trigger);
+    return true;
+  }
+
+  /** What a turn that has waited goes on with. */
+  #verdict(turn: Turn, why?: () => TokenError): Given {
+    this.#admit(turn);
+    const credential = this.usable(turn);
+    if (credential) {
+      turn.holder = credential.holder;
+      return credential;
+    }
+    if (why) throw why();
+    const goesWithout = !turn.holder && turn.refused === undefined && this.#host.options.whenMissing === 'send';
+    if (!goesWithout) throw this.whyNot();
+    return undefined;
+  }
+}
