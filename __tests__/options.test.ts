@@ -240,7 +240,7 @@ describe('attach', () => {
     ['null', null],
     ['a config', { baseURL: 'https://api.example.com' }],
     ['a function', () => undefined],
-    ['a class', class {}],
+    ['a class', class extends Map {}],
     ['a string', 'https://api.example.com'],
   ])('%s is no Axios instance', (_what, given) => {
     const error = thrown(() => attach(lone(), given));
