@@ -21,7 +21,7 @@ const attempt = async (work: Promise<unknown>): Promise<void> => {
 
 interface Scene {
   readonly what: string;
-  play(): Promise<Stage>;
+  readonly play: () => Promise<Stage>;
   readonly types: readonly TokenEventType[];
 }
 
