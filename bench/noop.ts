@@ -12,8 +12,8 @@ const answerAtOnce: AxiosAdapter = (config) =>
 
 export async function noop(quick: boolean): Promise<string> {
   const plan: Plan = quick
-    ? { rounds: 60, requestsPerRound: 100, concurrency: 1 }
-    : { rounds: 200, requestsPerRound: 300, concurrency: 1 };
+    ? { rounds: 100, requestsPerRound: 60, concurrency: 1 }
+    : { rounds: 600, requestsPerRound: 100, concurrency: 1 };
   const get = await run(ALL, plan, (instance) => instance.get('/items/1'));
   const post = await run([BARE, LIMIT, OURS], plan, (instance) => instance.post('/items', BODY));
   const shape = `${plan.rounds} rounds x ${plan.requestsPerRound} requests, one after another`;
