@@ -140,9 +140,11 @@ export function times<T>(count: number, make: (index: number) => T): T[] {
   return Array.from({ length: count }, (_, index) => make(index));
 }
 
+/** Time that a server or an app takes. It holds no process: that is asked of our own timers. */
 export function pause(clock: FakeClock, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    clock.setTimeout(resolve, ms);
+    const timer = clock.setTimeout(resolve, ms) as { unref: () => void };
+    timer.unref();
   });
 }
 
