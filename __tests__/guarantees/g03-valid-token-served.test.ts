@@ -208,6 +208,61 @@ describe('G3 a refusal while the token lives', () => {
     expect(w.told('session.expired')).toHaveLength(0);
   });
 
+  test('a refresh() under way when the token dies decides', async () => {
+    const w = world({ refresh: 'open' });
+    await w.clock.advance(inWindow);
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    nth(w.calls, 0).fail(refused());
+    await settle();
+    expect(request.state).toBe('resolved');
+    expect(w.told('session.ending')).toHaveLength(1);
+    await w.clock.advance(minute - second);
+    const manual = watch(w.session.refresh());
+    await w.clock.advance(2 * second);
+    const late = watch(w.instance.get('/orders'));
+    await settle();
+    const fresh = w.issue();
+    nth(w.calls, 1).answer(fresh);
+    await settle();
+    expect(states([manual, late])).toEqual(['resolved', 'resolved']);
+    expect(w.sent().at(-1)).toBe(fresh);
+    expect(w.session.status).toBe('active');
+    expect(w.told('session.expired')).toHaveLength(0);
+  });
+
+  test('a refresh() under way when the token dies, and refused, ends the session', async () => {
+    const w = world({ refresh: 'open' });
+    await w.clock.advance(inWindow);
+    void watch(w.session.refresh());
+    await settle();
+    nth(w.calls, 0).fail(refused());
+    await w.clock.advance(minute - second);
+    const manual = watch(w.session.refresh());
+    await w.clock.advance(2 * second);
+    nth(w.calls, 1).fail(refused());
+    await settle();
+    expect(manual.error).toMatchObject({ code: 'AUTH_SESSION_EXPIRED' });
+    expect(w.session.status).toBe('expired');
+    expect(w.told('session.expired')).toHaveLength(1);
+  });
+
+  test('a refresh() under way when the token dies, and failing otherwise, ends the session as well', async () => {
+    const w = world({ refresh: 'open', retry: false });
+    await w.clock.advance(inWindow);
+    void watch(w.session.refresh());
+    await settle();
+    nth(w.calls, 0).fail(refused());
+    await w.clock.advance(minute - second);
+    const manual = watch(w.session.refresh());
+    await w.clock.advance(2 * second);
+    nth(w.calls, 1).fail(unreachable());
+    await settle();
+    expect(manual.state).toBe('rejected');
+    expect(w.session.status).toBe('expired');
+    expect(w.told('session.expired')).toHaveLength(1);
+  });
+
   test('a refused refresh ahead of the window keeps everybody going for the minutes that are left', async () => {
     const w = world({ refresh: () => Promise.reject(refused()) });
     await w.clock.advance(56 * minute);

@@ -1,6 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { fakeApi } from '../support/api.fake.js';
-import { hour, minute, nth, pause, reset, second, settle, states, times, watch, world } from '../properties/world.js';
+import {
+  hour,
+  minute,
+  nth,
+  pause,
+  refused,
+  reset,
+  second,
+  settle,
+  states,
+  times,
+  watch,
+  world,
+} from '../properties/world.js';
 
 describe('G7 one refresh in flight per session', () => {
   test.each([
@@ -102,6 +115,25 @@ describe('G7 one refresh in flight per session', () => {
     nth(w.calls, 0).answer();
     await settle();
     expect(waiting.state).toBe('resolved');
+  });
+
+  test('a 401 while a session is ending joins the refresh() under way', async () => {
+    const w = world({ refresh: 'open' });
+    const old = await w.session.getAccessToken();
+    void watch(w.session.refresh());
+    await settle();
+    nth(w.calls, 0).fail(refused());
+    await settle();
+    expect(w.told('session.ending')).toHaveLength(1);
+    const manual = watch(w.session.refresh());
+    w.api.respond = (_config, token) => ({ status: token === old ? 401 : 200 });
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    expect(w.calls).toHaveLength(2);
+    nth(w.calls, 1).answer();
+    await settle();
+    expect(states([manual, request])).toEqual(['resolved', 'resolved']);
+    expect(w.calls).toHaveLength(2);
   });
 
   test('the attempts of one refresh come one after the other', async () => {

@@ -126,6 +126,24 @@ describe('G13 an answer that comes after the deadline', () => {
     expect(w.told('session.expired')).toHaveLength(0);
   });
 
+  test('is waited for where the next refresh is refused: it may be the one that succeeded', async () => {
+    const w = await overdue();
+    await w.clock.advance(2 * second);
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    // With rotation: the first call has used up the refresh token.
+    nth(w.calls, 1).fail(refused());
+    await w.clock.advance(2 * second);
+    expect(w.session.status).toBe('active');
+    expect(w.told('session.expired')).toHaveLength(0);
+    const fresh = w.issue();
+    nth(w.calls, 0).answer({ accessToken: fresh, refreshToken: 'second' });
+    await settle();
+    await w.instance.get('/orders');
+    expect(w.sent().at(-1)).toBe(fresh);
+    expect(request.state).not.toBe('pending');
+  });
+
   test('while the token lives brings the new one to those who come after', async () => {
     const w = world({ refresh: 'open', retry: false });
     await w.clock.advance(57 * minute);

@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 /** A session whose refresh fails every time, with a request that waits for it. */
-async function failing(error: () => unknown, options: WorldOptions = {}): Promise<World> {
+async function failing(error: () => Error, options: WorldOptions = {}): Promise<World> {
   const w = world({ refresh: async () => Promise.reject(error()), ...options });
   await w.clock.advance(2 * hour);
   void watch(w.instance.get('/orders'));
@@ -33,7 +33,7 @@ function delays(w: World): number[] {
 }
 
 describe('G16 a transient failure is retried', () => {
-  const freely: [string, () => unknown][] = [
+  const freely: [string, () => Error][] = [
     ['a refused connection', unreachable],
     ['an unknown host', () => Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' })],
     ['429', () => answered(429)],
@@ -167,7 +167,7 @@ describe('G16 Retry-After', () => {
 });
 
 describe('G16 a failure after the request may have reached the server', () => {
-  const maybe: [string, () => unknown][] = [
+  const maybe: [string, () => Error][] = [
     ['a reset connection', reset],
     ['a timeout of the client', () => Object.assign(new Error('timeout'), { code: 'ECONNABORTED' })],
     ['an unknown failure', () => new Error('something')],
