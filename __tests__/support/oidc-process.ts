@@ -57,7 +57,7 @@ async function importProvider(): Promise<new (issuer: string, configuration: obj
   // It has no types, and on loading it warns of any Node below 22, on which it works all the same.
   console.warn = () => undefined;
   console.info = () => undefined;
-  const name: string = 'oidc-provider';
+  const name = 'oidc-provider' as string;
   return ((await import(name)) as { default: new (issuer: string, configuration: object) => Provider }).default;
 }
 
@@ -144,14 +144,18 @@ const checks = { issuer: url, audience, typ: 'at+jwt', algorithms: ['RS256'], cl
 async function serve({ action, value }: ProcessRequest): Promise<unknown> {
   if (action === 'counts') return counts;
   if (action === 'verify') return (await jwtVerify(value, keys, checks)).payload;
-  return forget((record) => record.accountId === value);
+  forget((record) => record.accountId === value);
+  return undefined;
 }
 
 const tell = (message: ProcessAnswer | { readonly url: string }): unknown => process.send?.(message);
 process.on('message', (request: ProcessRequest) => {
   serve(request).then(
     (result) => tell({ id: request.id, result }),
-    ({ code, message }: Error & { code?: string }) => tell({ id: request.id, error: { code, message } }),
+    (error: unknown) => {
+      const { code, message } = error as NodeJS.ErrnoException;
+      tell({ id: request.id, error: { code, message } });
+    },
   );
 });
 process.on('disconnect', () => process.exit());
