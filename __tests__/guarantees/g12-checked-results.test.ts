@@ -182,12 +182,12 @@ describe('G12 what is kept', () => {
     ['null for what the server has not', { accessToken: 'abc', refreshToken: null, expiresIn: null }, 'abc'],
     ['a lifetime as a string', { accessToken: 'abc', expiresIn: '60' }, 'abc'],
     [
-      'a class instance with getters',
-      new (class {
+      'what only a prototype has',
+      Object.create({
         get accessToken(): string {
           return 'abc';
-        }
-      })(),
+        },
+      }),
       'abc',
     ],
   ])('%s does no harm', async (_what, result, expected) => {
