@@ -79,13 +79,13 @@ export class Desk {
       this.#host.expire(ending);
       return this.acquire(turn);
     }
+    turn.holder = credential.holder;
     if (freshness === 'ahead') this.#startAhead('ahead', now);
     if (freshness === 'due' && turn.patient && this.#startAhead('request', now) && this.waiting < options.maxWaiting) {
       const patience = patienceMs(leftOf(credential.held, now), turn.ownTimeMs());
       return this.wait(turn, Math.min(patience, options.maxWaitMs));
     }
-    turn.holder = credential.holder;
-    return credential;
+    return this.#host.state.credential === credential ? credential : this.#verdict(turn);
   }
 
   /** The API refused `credential`, or a request without one. Another one to send the request with again. */
@@ -112,6 +112,8 @@ export class Desk {
     const { operation, credential } = state;
     turn.holder ??= credential?.holder;
     turn.patient = false;
+    // A listener of the start may have ended it already: nobody would wake this turn.
+    if (!operation && state.status !== 'loading') return this.#verdict(turn);
     const turnOver = this.#queue.join(
       turn,
       operation && limitMs >= operation.leftMs ? operation.leftMs + operationFirstMs : limitMs,
@@ -171,9 +173,10 @@ export class Desk {
 
   /** Joins the refresh in flight, or starts one. Throws the last error while the server is left in peace. */
   #waitForNew(turn: Turn, trigger: RefreshTrigger): Promise<Given> {
-    const { operation, pausedUntil, error } = this.#host.state;
+    const { operation, pausedUntil, error, credential } = this.#host.state;
     if (!operation) {
       if (error && this.#host.now().monotonic < pausedUntil) throw error;
+      turn.holder ??= credential?.holder;
       this.#host.start(trigger);
     }
     return this.wait(turn);

@@ -125,6 +125,7 @@ export class Session {
     if (this.#state.status === 'loading') await this.ready;
     this.assertUsable();
     turn.refused = this.#state.generation;
+    turn.holder = this.holder;
     if (!this.#state.operation) this.#start('manual');
     return this.#tokenOf(await this.#desk.wait(turn, Infinity));
   }

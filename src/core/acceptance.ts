@@ -1,5 +1,6 @@
 /** Whether what a refresh returned may be kept: pure. */
 import { TokenError } from '../errors.js';
+import { claimsOf } from './claims.js';
 import { freshnessOf, hold, type Held, type HoldRules } from './freshness.js';
 import type { Instant } from './lifetime.js';
 import { readTokens } from './tokens.js';
@@ -21,11 +22,10 @@ export function accept({ returned, askedAt, now, current, skewMs }: Offer, rules
   const tokens = { ...reading.tokens, refreshToken };
   const same = current?.tokens.accessToken === accessToken;
   if (same && current.refused) throw invalid('it is the very token that the API refused');
-  // The same token again has not become younger.
-  const held =
-    same && expiresIn === undefined
-      ? { ...current, tokens }
-      : hold(tokens, rules, { anchor: askedAt, fresh: true, skewMs, previous: current });
+  // The same token again has not become younger; an opaque one may have been given more time.
+  const unchanged = same && (expiresIn === undefined || claimsOf(accessToken).exp !== undefined);
+  const arrival = { anchor: askedAt, fresh: true, skewMs, previous: current };
+  const held = unchanged ? { ...current, tokens } : hold(tokens, rules, arrival);
   if (freshnessOf(held, now) === 'expired') throw invalid('it has expired already ("expiresAt" is in milliseconds)');
   if (current?.subject !== undefined && held.subject !== undefined && held.subject !== current.subject) {
     throw invalid("it is another user's");

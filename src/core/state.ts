@@ -141,11 +141,10 @@ export function signedOut<O>(state: State<O>): Change<O> {
  */
 export function nextLookMs(state: State<unknown>, now: Instant, scheduled: boolean, random: number): number {
   const { credential, ending, pausedUntil, refreshedAt } = state;
-  if (!credential) return Infinity;
-  const { held } = credential;
-  if (ending) return leftOf(held, now);
   const pauseMs = pausedUntil - now.monotonic;
-  if (!scheduled) return pauseMs > 0 ? pauseMs : Infinity;
+  if (credential && ending) return leftOf(credential.held, now);
+  if (!credential || !scheduled) return pauseMs > 0 ? pauseMs : Infinity;
+  const { held } = credential;
   return Math.max(plannedAge(held, random) - elapsed(held.anchor, now), pauseMs, spacingLeft(refreshedAt, held, now));
 }
 
