@@ -69,13 +69,14 @@ export class Desk {
   acquire(turn: Turn): Given | Promise<Given> {
     this.#admit(turn);
     const { state, options } = this.#host;
-    const { status, credential, ending } = state;
+    const { status, credential, ending, operation } = state;
     if (status === 'loading') return this.#acquireLoaded(turn);
     if (!credential) return this.#acquireMissing(turn);
     const now = this.#host.now();
     const freshness = freshnessOf(credential.held, now);
     if (freshness === 'expired') {
-      if (!ending) return this.#waitForNew(turn, 'request');
+      // A refresh in flight decides, even of a session that was ending.
+      if (!ending || operation) return this.#waitForNew(turn, 'request');
       this.#host.expire(ending);
       return this.acquire(turn);
     }
@@ -95,8 +96,8 @@ export class Desk {
     const newer = this.usable(turn);
     if (newer) return newer;
     const { ending, dormant, operation, forcedAt } = this.#host.state;
-    if (ending) this.#host.expire(ending);
     if (!operation) {
+      if (ending) this.#host.expire(ending);
       if (ending || dormant) throw this.whyNot();
       if (forcedAt && elapsed(forcedAt, this.#host.now()) < forcedEveryMs) throw rejectedToken();
     }

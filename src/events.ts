@@ -39,9 +39,7 @@ export class Events {
     const event = Object.freeze({ type, ...this.#stamp(), ...fields });
     // A listener may cause further events: they come after everybody has heard of this one.
     this.#due.push(() => {
-      if (log.enabled || createDebug.enabled(`axios-token-refresh:${type}`)) {
-        log.extend(type.split('.')[0] ?? type)('%s %O', type, fields);
-      }
+      this.#log(type, fields);
       this.#emitter.emit(type, event);
       this.#emitter.emit('event', event);
     });
@@ -75,8 +73,20 @@ export class Events {
     return guarded;
   }
 
+  /** `DEBUG=axios-token-refresh:refresh`, `:session` and so on. Where the log goes is the user's, and may fail. */
+  #log(type: TokenEventType, fields: object): void {
+    try {
+      const debug = log.extend(type.split('.', 1).join());
+      if (debug.enabled) debug('%s %O', type, fields);
+    } catch {
+      // Nothing to tell it to.
+    }
+  }
+
   /** Reports a fault in the user's code; one while hearing of such a fault goes no further. */
   failed(source: string, error: unknown, event?: unknown): void {
-    if (field(event, 'type') !== 'listener.failed') this.emit('listener.failed', { source, error: describe(error) });
+    const heard = field(event, 'type');
+    if (heard === 'listener.failed') return;
+    this.emit('listener.failed', { source: typeof heard === 'string' ? heard : source, error: describe(error) });
   }
 }

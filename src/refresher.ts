@@ -78,6 +78,8 @@ export class Operation {
   }
 
   run(): void {
+    // Whoever heard of its start may have ended it.
+    if (this.#state !== 'running') return;
     this.#after(this.#plan.timeoutMs, () => {
       this.#fail({ error: undefined, failure: timedOut, timedOut: true });
     });

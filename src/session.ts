@@ -255,11 +255,12 @@ export class Session {
     const now = this.#now();
     const error = this.#errorOf(operation, failed);
     // A token refused by the API and by the refresh is dead, whatever its expiry says.
-    const servedCurrent = this.#desk.usable() !== undefined && !(terminal && credential?.held.refused);
+    const refusal = terminal ? error : ending;
+    const servedCurrent = this.#desk.usable() !== undefined && !(refusal && credential?.held.refused);
     this.#change(states.failed(this.#state, error, now, Math.random()));
     const { failures: consecutiveFailures } = this.#state;
     const escalating = !escalated && consecutiveFailures >= this.options.escalateAfter;
-    this.#change({ escalated: escalated || escalating, ending: terminal && servedCurrent ? error : ending });
+    this.#change({ escalated: escalated || escalating, ending: refusal });
     const tell = (): void => {
       const durationMs = elapsed(operation.startedAt, now);
       this.#emit('refresh.failed', {
@@ -273,8 +274,8 @@ export class Session {
       });
       if (escalating) this.#emit('refresh.escalated', { operationId, trigger, consecutiveFailures, error });
     };
-    if (terminal && !servedCurrent) {
-      this.#expire(error, tell);
+    if (refusal && !servedCurrent) {
+      this.#expire(refusal, tell);
       return;
     }
     this.#desk.release();
@@ -322,9 +323,10 @@ export class Session {
   #look(online: boolean): number | undefined {
     if (online) this.#change({ pausedUntil: -Infinity });
     const { ending, operation, disposed } = this.#state;
-    const nextMs = disposed
-      ? Infinity
-      : states.nextLookMs(this.#state, this.#now(), this.options.schedule, this.#jitter);
+    const nextMs =
+      disposed || (ending && operation)
+        ? Infinity
+        : states.nextLookMs(this.#state, this.#now(), this.options.schedule, this.#jitter);
     if (nextMs === Infinity) return undefined;
     if (nextMs > 0) return nextMs;
     if (ending) this.#expire(ending);
