@@ -311,6 +311,7 @@ describe('requests that are odd themselves', () => {
   test.each<readonly [what: string, adapter: () => unknown]>([
     ['throws at once', throwing],
     ['rejects', async () => throwing()],
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what an adapter may do
     ['rejects with undefined', () => Promise.reject(undefined)],
   ])('an adapter that %s: the caller gets what it threw', async (_what, adapter) => {
     const clock = fakeClock();

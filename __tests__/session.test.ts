@@ -1025,6 +1025,7 @@ describe('dispose', () => {
     s.session.dispose();
     await settle();
     expect(isTokenError(request.error, 'AUTH_SESSION_DISPOSED')).toBe(true);
+    expect(s.clock.pending).toBe(0);
     stored.resolve({ accessToken: 'late' });
     await s.session.ready;
     expect(await rejection(s.session.getAccessToken())).toMatchObject({ code: 'AUTH_SESSION_DISPOSED' });
