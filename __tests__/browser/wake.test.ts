@@ -17,8 +17,9 @@ beforeEach(() => {
     const counting =
       (act: typeof add, by: number): typeof add =>
       (...args: Parameters<typeof add>) => {
-        heard.set(args[0], (heard.get(args[0]) ?? 0) + by);
-        act(...args);
+        const [name, listener, options] = args;
+        heard.set(name, (heard.get(name) ?? 0) + by);
+        act(name, listener, options);
       };
     Object.assign(target, { addEventListener: counting(add, 1), removeEventListener: counting(remove, -1) });
     restore.push(() => {
