@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import axios, {
   type AxiosError,
@@ -129,6 +130,27 @@ describe.each(adapters)('G15 the caller’s interceptors over %s', (adapter) => 
     });
     await instance.get('/orders');
     expect(api.seen.map(({ token, headers }) => [token, headers['x-seen']])).toEqual([['token-2', '++']]);
+  });
+
+  test('interceptors in the order of installation, as Axios 1.13.5 and later can be told', async () => {
+    const before = counter();
+    const after = counter();
+    const ordering = 'legacyInterceptorReqResOrdering';
+    const known = Object.keys(axios.defaults.transitional ?? {}).includes(ordering);
+    const transitional = known ? Object.fromEntries([[ordering, false]]) : {};
+    for (const tokens of ['first', { accessToken: 'first', expiresAt: 1 }]) {
+      const { api, instance } = await scene({
+        adapter,
+        axios: { transitional },
+        before: before.install,
+        after: after.install,
+        session: { tokens },
+      });
+      await expect(instance.post('/orders', { id: 1 })).resolves.toMatchObject({ status: 200 });
+      expect(api.seen.at(-1)).toMatchObject({ token: 'token-2', body: Buffer.from('{"id":1}') });
+    }
+    expect(before).toMatchObject({ requests: ['/orders', '/orders'], responses: [200, 200] });
+    expect(after).toMatchObject({ requests: ['/orders', '/orders'], responses: [200, 200] });
   });
 
   test('an interceptor that returns a copy of the config', async () => {
@@ -307,6 +329,66 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     await instance.post('/orders', { id: 1 }, { transformRequest, headers: { 'Content-Type': 'application/x-v1' } });
     expect(api.seen.map(({ body }) => body.toString())).toEqual(['v1 {"id":1}', 'v1 {"id":1}', 'v1 {"id":1}']);
     expect(given).toEqual([{ id: 1 }, { id: 1 }, { id: 1 }]);
+  });
+
+  test('a body that grows from one send to the next arrives whole', async () => {
+    let sends = 0;
+    const transformRequest = (): string => 'x'.repeat(20 * ++sends);
+    const { api, instance } = await scene({
+      adapter,
+      script: accepting('first'),
+      before: foreignAdapter(adapter).install,
+    });
+    await instance.post('/orders', { id: 1 }, { transformRequest, headers: { 'Content-Type': 'text/plain' } });
+    expect(api.seen.map(({ body }) => body.length)).toEqual([20, 40]);
+  });
+
+  test('a plain object sent with postForm', async () => {
+    const { api, instance } = await scene({
+      adapter,
+      script: accepting('first'),
+      before: foreignAdapter(adapter).install,
+    });
+    await instance.postForm('/orders', { name: 'Ada' });
+    const [first, second] = api.seen.map(({ body }) => body.toString().replace(/-{4,}[\w-]+/g, 'BOUNDARY'));
+    expect(second).toBe(first);
+  });
+
+  test('a used-up stream is refused, never sent empty', async () => {
+    const { api, instance } = await scene({
+      adapter,
+      script: accepting('first'),
+      before: foreignAdapter(adapter).install,
+    });
+    const error = await failureOf(instance.post('/files', Readable.from(['line 1\n'])));
+    expect(error).toMatchObject({ response: { status: 401 } });
+    expect(isTokenError((error as Error).cause, 'AUTH_BODY_NOT_REPLAYABLE')).toBe(true);
+    expect(api.seen.map(({ body }) => body.toString())).toEqual(['line 1\n']);
+  });
+
+  test('shouldRefresh decides there as well', async () => {
+    const { api, instance } = await scene({
+      adapter,
+      script: ({ token }) => (token === 'first' ? {} : { status: 403, body: { code: 'TOKEN_MISSING' } }),
+      before: foreignAdapter(adapter).install,
+      session: { shouldRefresh: ({ status }) => status === 403 },
+    });
+    await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
+    expect(api.seen.map(({ token }) => token)).toEqual([undefined, 'first']);
+  });
+
+  test('an abort of the second send', async () => {
+    const controller = new AbortController();
+    const { instance } = await scene({
+      adapter,
+      script: (_request, index) => {
+        if (index === 0) return refusal;
+        controller.abort();
+        return 'silence';
+      },
+      before: foreignAdapter(adapter).install,
+    });
+    expect(axios.isCancel(await failureOf(instance.get('/orders', { signal: controller.signal })))).toBe(true);
   });
 
   test('a request that was sent to another origin stays the caller’s', async () => {

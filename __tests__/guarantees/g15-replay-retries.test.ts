@@ -173,6 +173,19 @@ describe.each(adapters)('G15 a config sent again by hand over %s', (adapter) => 
     expect(api.seen).toHaveLength(1);
   });
 
+  test('on an instance with another session it takes that session’s token, and counts afresh', async () => {
+    const one = await scene({ adapter, script: inTurn(refusal) });
+    await one.session.setTokens('another');
+    const error = (await failureOf(one.instance.post('/orders', { id: 1 }))) as AxiosError;
+    const other = await scene({ adapter, session: { origins: () => true } });
+    const config = { ...error.config, baseURL: other.api.url };
+    await expect(other.instance.request(config)).resolves.toMatchObject({ status: 200 });
+    expect(other.api.seen.map(({ token, body }) => [token, body.toString()])).toEqual([
+      ['first', '{"id":1}'],
+      ['token-2', '{"id":1}'],
+    ]);
+  });
+
   test('a caller’s own interceptor that sends every 401 again stays bounded', async () => {
     const { api, instance } = await scene({
       adapter,
