@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { seedJitter } from './jitter.js';
 import { Scene, type Outcome, type RequestStep, type SceneOptions, type Step } from './scene.js';
 
-const runs = 700;
+const runs = 1_200;
 
 const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined, freq: 3 });
