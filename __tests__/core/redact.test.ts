@@ -22,6 +22,12 @@ const told = (error: unknown, secrets: readonly string[] = []): string => {
   ].join('\n');
 };
 
+const throwingProxy = {
+  get: (): never => {
+    throw new Error('no');
+  },
+};
+
 group('describe tells of an error without what it may carry', () => {
   const response = {
     status: 400,
@@ -112,6 +118,12 @@ group('describe tells of an error without what it may carry', () => {
         },
       ),
     ],
+    [new Proxy(new Error('no'), throwingProxy)],
+    [Object.defineProperty(new TypeError('no'), 'message', throwingProxy)],
+    [Object.defineProperty(new Error('no'), 'stack', throwingProxy)],
+    [Object.assign(new TypeError('no'), { message: 5, stack: 5 })],
+    [{ headers: throwingProxy }],
+    [{ response: { headers: new Proxy({}, { ...throwingProxy, ownKeys: throwingProxy.get }), data: throwingProxy } }],
   ])('survives %#', (error) => {
     expect(describe(error)).toBeInstanceOf(Error);
   });

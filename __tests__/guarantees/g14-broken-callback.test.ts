@@ -9,6 +9,9 @@ const throwing = (reason: unknown) => (): never => {
   throw reason;
 };
 
+const unreadable = (name: string): Error =>
+  Object.defineProperty(new Error('no'), name, { get: throwing(new Error('no')) });
+
 /** Ways to fail that a callback finds by itself. */
 const failures: readonly (readonly [what: string, fail: Refresh])[] = [
   ['throws an Error at once', throwing(new Error('no'))],
@@ -21,6 +24,16 @@ const failures: readonly (readonly [what: string, fail: Refresh])[] = [
   ['throws a frozen object', throwing(Object.freeze({ message: 'no' }))],
   ['throws an object without a prototype', throwing(Object.create(null))],
   ['throws an object whose every property throws', throwing(new Proxy({}, { get: throwing(new Error('no')) }))],
+  ['throws an Error that cannot be read', throwing(new Proxy(new Error('no'), { get: throwing(new Error('no')) }))],
+  ['throws an Error whose message cannot be read', throwing(unreadable('message'))],
+  ['throws an Error whose stack cannot be read', throwing(unreadable('stack'))],
+  ['throws a TypeError whose message is no string', throwing(Object.assign(new TypeError('no'), { message: 5 }))],
+  ['throws an Error whose stack is no string', throwing(Object.assign(new Error('no'), { stack: 5 }))],
+  [
+    'throws an Error whose headers fail',
+    throwing(Object.assign(new Error('no'), { headers: { get: throwing('no') } })),
+  ],
+  ['throws an Error whose headers are text', throwing(Object.assign(new Error('no'), { headers: 'none' }))],
   ['rejects with an Error', () => Promise.reject(new Error('no'))],
   // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what a user's callback may do
   ['rejects with a string', () => Promise.reject('no')],
@@ -44,7 +57,10 @@ const faulty = (fail: Refresh, options: object = {}): Stage => {
 describe('G14 a refresh callback that fails in its own way fails that operation alone', () => {
   test.each(failures)('%s: the typed error, and the next one works', async (_what, fail) => {
     const s = faulty(fail);
-    expect(await rejection(s.session.refresh())).toMatchObject({
+    const forced = follow(s.session.refresh());
+    await settle();
+    expect(forced.state).toBe('rejected');
+    expect(forced.error).toMatchObject({
       code: 'AUTH_TOKEN_REFRESH_FAILED',
       kind: 'callback',
       attempts: 1,
@@ -61,7 +77,9 @@ describe('G14 a refresh callback that fails in its own way fails that operation 
       const alive = faulty(fail);
       const current = await alive.session.getAccessToken();
       await alive.clock.advance(hour - 60_000);
-      await Promise.all([alive.api.instance.get('/a'), alive.api.instance.get('/b')]);
+      follow(alive.api.instance.get('/a'));
+      follow(alive.api.instance.get('/b'));
+      await settle();
       expect(alive.api.seen.map(({ token }) => token)).toEqual([current, current]);
 
       const dead = faulty(fail);
