@@ -2,7 +2,7 @@
 import type { AxiosInstance, AxiosInterceptorManager, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { originCheck } from './core/origins.js';
 import { field } from './core/redact.js';
-import { isAborted, isUnauthorized } from './core/replay.js';
+import { isAborted } from './core/replay.js';
 import { Exchange, type Link } from './exchange.js';
 import { checked, originsRule } from './options.js';
 import type { Session } from './session.js';
@@ -38,8 +38,12 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
   const runWhen = (config: Config): boolean =>
     session.mustWait && isOurs(config) && Exchange.of(link, config).concerns(config);
   // The second line, for requests whose adapter was replaced after ours.
-  const answered = (answer: AxiosResponse): AxiosResponse | Promise<AxiosResponse> => resend(answer) ?? answer;
-  const failed = (error: unknown): unknown => resend(field(error, 'response')) ?? Promise.reject(error);
+  const answered = (response: AxiosResponse): AxiosResponse | Promise<AxiosResponse> =>
+    Exchange.find(field(response, 'config'))?.resend({ response, thrown: undefined }) ?? response;
+  const failed = (thrown: unknown): unknown => {
+    const response = field(thrown, 'response') as AxiosResponse;
+    return Exchange.find(field(response, 'config'))?.resend({ response, thrown }) ?? Promise.reject(thrown);
+  };
 
   // Two interceptors, so that the chain stays synchronous whenever nothing has to be waited for.
   const waitId = request.use(wait, undefined, { runWhen });
@@ -55,12 +59,6 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
     eject(request, wrapId, wrap);
     eject(response, answeredId, answered);
   };
-}
-
-function resend(answer: unknown): Promise<AxiosResponse> | undefined {
-  const response = answer as AxiosResponse | undefined;
-  const config = field(response, 'config') as Config | undefined;
-  return response && config && isUnauthorized(response) ? Exchange.find(config)?.resend(config) : undefined;
 }
 
 /** Ejects what is still there: after `clear()`, older versions of Axios give the same id to somebody else. */

@@ -81,10 +81,10 @@ export class TokenError extends Error {
  * of the package.
  */
 export function isTokenError(error: unknown, code?: TokenErrorCode): error is TokenError {
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    brand in error &&
-    (code === undefined || (error as unknown as TokenError).code === code)
-  );
+  try {
+    const { [brand]: branded, code: own } = error as Record<symbol, unknown> & { code?: unknown };
+    return branded === true && (code === undefined || own === code);
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 /** One request on its way: waits, takes a token at the last point before the wire, is replayed after a 401. */
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { ask } from './core/ask.js';
 import type { OriginCheck } from './core/origins.js';
 import { field } from './core/redact.js';
 import { aborted, bodyUsedUp, rejectedToken, scopeMismatch } from './core/refusals.js';
@@ -7,6 +8,7 @@ import { redirectGuard, type BeforeRedirect } from './core/redirect.js';
 import {
   deliver,
   discard,
+  forgetBody,
   isAborted,
   isForeign,
   isStream,
@@ -81,8 +83,8 @@ export class Exchange implements Turn {
     return exchange;
   }
 
-  static find(config: Config | undefined): Exchange | undefined {
-    const known = config?.[stateKey];
+  static find(config: unknown): Exchange | undefined {
+    const known = field(config, stateKey);
     return known instanceof Exchange ? known : undefined;
   }
 
@@ -189,19 +191,12 @@ export class Exchange implements Turn {
   #isRefused(response: AxiosResponse, origin: string): boolean {
     const { active, session } = this.#link;
     if (!active) return false;
-    let verdict: unknown;
     const { shouldRefresh } = session.options;
-    if (shouldRefresh) {
-      try {
-        verdict = shouldRefresh(readable(response));
-        if (verdict !== undefined && typeof verdict !== 'boolean')
-          throw new TypeError('shouldRefresh must return true, false or undefined');
-      } catch (error) {
-        verdict = undefined;
-        session.events.failed('shouldRefresh', error);
-      }
-    }
-    return ((verdict as boolean | undefined) ?? isUnauthorized(response)) && !isForeign(response, origin);
+    const fault = (error: unknown): void => session.events.failed('shouldRefresh', error);
+    const verdict =
+      shouldRefresh &&
+      ask({ name: 'shouldRefresh', verdicts: [true, false], fault }, () => shouldRefresh(readable(response)));
+    return (verdict ?? isUnauthorized(response)) && !isForeign(response, origin);
   }
 
   async #replay(config: Config, origin: string, answer: Answer): Promise<AxiosResponse> {
@@ -231,11 +226,15 @@ export class Exchange implements Turn {
   }
 
   /** Sends a request whose adapter was replaced after ours once more, with ours around the new one. */
-  resend(config: Config): Promise<AxiosResponse> | undefined {
-    if (this.#ran || !this.#link.active || this.#originFor(config) === undefined) return undefined;
+  resend(answer: Answer): AxiosResponse | Promise<AxiosResponse> | undefined {
+    if (this.#ran || !this.#link.active) return undefined;
+    const config: Config = answer.response.config;
+    const origin = this.#originFor(config);
+    if (origin === undefined || !this.#isRefused(answer.response, origin)) return undefined;
     const { data, transforms } = this.#body ?? { data: config.data as unknown, transforms: transformsOf(config) };
-    if (isStream(data)) return undefined;
+    if (isStream(data)) return deliver(answer, bodyUsedUp());
     const again = { ...config, data, transformRequest: transforms } as Config;
+    forgetBody(again);
     new Exchange(this.#link, again, undefined).#install();
     return sendBare(again);
   }

@@ -10,6 +10,7 @@ export class Persistence {
   readonly #store: TokenStore;
   readonly #failed: StoreFault;
   #written: Promise<void> = Promise.resolve();
+  #stopLoading: (() => void) | undefined;
 
   constructor(store: TokenStore, failed: StoreFault) {
     this.#store = store;
@@ -36,8 +37,12 @@ export class Persistence {
         const late = (): void => {
           reject(Object.assign(new Error(), { name: 'TimeoutError' }));
         };
-        const stop = startTimer(clock, late, limitMs, true);
-        Promise.resolve(loaded).then(resolve, reject).finally(stop);
+        const stopTimer = startTimer(clock, late, limitMs);
+        this.#stopLoading = () => {
+          stopTimer();
+          resolve(undefined);
+        };
+        Promise.resolve(loaded).then(resolve, reject).finally(stopTimer);
       })
         .then(read)
         .catch(fault);
@@ -45,6 +50,11 @@ export class Persistence {
       fault(error);
       return;
     }
+  }
+
+  /** Waits no longer for what is being loaded. */
+  stop(): void {
+    this.#stopLoading?.();
   }
 
   /** Writes what `current` returns when its turn comes; nothing means that the store is emptied. Never rejects. */

@@ -140,6 +140,7 @@ export class Session {
     this.#change({ disposed: true, operation: undefined });
     this.#desk.release(disposed);
     this.#scheduler.stop();
+    this.#persistence.stop();
     this.events.clear();
     this.#subscribers.clear();
   }
@@ -343,7 +344,8 @@ export class Session {
   /** Tokens from a sign-in, the options or the store: of any age. */
   #hold(tokens: TokenSet): Held {
     const { skewMs, credential } = this.#state;
-    return hold(tokens, this.options, { anchor: this.#now(), fresh: false, skewMs, previous: credential?.held });
+    const now = this.#now();
+    return hold(tokens, this.options, { anchor: now, now, fresh: false, skewMs, previous: credential?.held });
   }
 
   #announce(started: boolean): void {

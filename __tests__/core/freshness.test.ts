@@ -27,7 +27,7 @@ const held = (tokens: Partial<TokenSet>, given: Partial<HoldRules> = {}): Held =
   hold(
     { accessToken: 'opaque', ...tokens },
     { ...rules, ...given },
-    { anchor, fresh: true, skewMs: undefined, previous: undefined },
+    { anchor, now: anchor, fresh: true, skewMs: undefined, previous: undefined },
   );
 const living = (lifetimeMs: number, given: Partial<HoldRules> = {}): Held =>
   held({ expiresIn: lifetimeMs / 1000 }, given);
@@ -96,6 +96,7 @@ describe('freshnessOf, at the edges of the windows (G1, G2, G4)', () => {
     const restored = (left: number): Held =>
       hold({ accessToken: jwt({ iat: iat - 300 + left, exp: iat + left }) }, rules, {
         anchor,
+        now: anchor,
         fresh: false,
         skewMs: undefined,
         previous: undefined,

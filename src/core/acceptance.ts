@@ -24,7 +24,7 @@ export function accept({ returned, askedAt, now, current, skewMs }: Offer, rules
   if (same && current.refused) throw invalid('it is the very token that the API refused');
   // The same token again has not become younger; an opaque one may have been given more time.
   const unchanged = same && (expiresIn === undefined || claimsOf(accessToken).exp !== undefined);
-  const arrival = { anchor: askedAt, fresh: true, skewMs, previous: current };
+  const arrival = { anchor: askedAt, now, fresh: true, skewMs, previous: current };
   const held = unchanged ? { ...current, tokens } : hold(tokens, rules, arrival);
   if (freshnessOf(held, now) === 'expired') throw invalid('it has expired already ("expiresAt" is in milliseconds)');
   if (current?.subject !== undefined && held.subject !== undefined && held.subject !== current.subject) {

@@ -3,6 +3,7 @@ import { isNetworkError, retryAfter } from 'axios-retry';
 import type { AxiosError } from 'axios';
 import { isTokenError } from '../errors.js';
 import type { FailureKind } from '../types.js';
+import { ask } from './ask.js';
 import { codeOf, field, headerOf, statusOf } from './redact.js';
 
 export interface Failure {
@@ -85,22 +86,15 @@ export function classify(error: unknown): Failure {
   return { kind, terminal: false, mayHaveReached: !unreached.test(code), status, retryAfterMs: 0 };
 }
 
-/** The reading after the user's own rule. A rule that throws or answers nonsense is passed over. */
+/** The reading after the user's own rule. */
 export function judge(
   error: unknown,
   rule: ((error: unknown) => 'terminal' | 'transient' | undefined) | undefined,
   fault: (thrown: unknown) => void,
 ): Failure {
   const failure = classify(error);
-  try {
-    const verdict: unknown = rule?.(error);
-    if (verdict === undefined) return failure;
-    if (verdict === 'terminal' || verdict === 'transient') return { ...failure, terminal: verdict === 'terminal' };
-    throw new TypeError("classifyFailure must return 'terminal', 'transient' or undefined");
-  } catch (thrown) {
-    fault(thrown);
-    return failure;
-  }
+  const verdict = ask({ name: 'classifyFailure', verdicts: ['terminal', 'transient'], fault }, () => rule?.(error));
+  return verdict ? { ...failure, terminal: verdict === 'terminal' } : failure;
 }
 
 function isConnectionFault(error: unknown, code: string): boolean {

@@ -2,6 +2,7 @@
 import { TokenError } from '../errors.js';
 import type { RefreshWindow, TokenSet } from '../types.js';
 import { claimsOf } from './claims.js';
+import { skewOfIssue } from './skew.js';
 import { elapsed, lifeOf, windowMs, type Instant, type Life } from './lifetime.js';
 
 /** A token set with all that is worked out once, when it arrives. Ages are milliseconds since the anchor. */
@@ -38,7 +39,9 @@ export interface HoldRules extends Windows {
 export interface Arrival {
   /** The token is at least as old as this. */
   readonly anchor: Instant;
-  /** A refresh brought it: it was issued at the anchor. */
+  /** When it arrived. */
+  readonly now: Instant;
+  /** A refresh brought it: it was issued between the two. */
   readonly fresh: boolean;
   /** The server's clock minus ours, where an answer has told it. */
   readonly skewMs: number | undefined;
@@ -47,7 +50,7 @@ export interface Arrival {
 }
 
 /** Works out all that is to be known of a token set. Throws `AUTH_TOKEN_MALFORMED` if it makes no header. */
-export function hold(tokens: TokenSet, rules: HoldRules, { anchor, fresh, skewMs, previous }: Arrival): Held {
+export function hold(tokens: TokenSet, rules: HoldRules, { anchor, now, fresh, skewMs, previous }: Arrival): Held {
   let headerValue: unknown;
   try {
     headerValue = rules.formatHeader(tokens.accessToken);
@@ -64,7 +67,7 @@ export function hold(tokens: TokenSet, rules: HoldRules, { anchor, fresh, skewMs
   const issuedAt = claims.iat === undefined ? undefined : claims.iat * 1000;
   // A refresh that brings a younger token than the last has brought a new one: its `iat` is the server's time.
   const isNew = fresh && issuedAt !== undefined && issuedAt > (previous?.issuedAt ?? -Infinity);
-  const skew = skewMs ?? (isNew ? issuedAt - anchor.wall : previous?.skewMs);
+  const skew = skewMs ?? (isNew ? skewOfIssue(issuedAt, anchor.wall, now.wall) : previous?.skewMs);
   const life = lifeOf(tokens, claims, anchor, fresh, skew);
   return Object.freeze({
     tokens,

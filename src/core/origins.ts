@@ -1,5 +1,6 @@
 /** Where a token may go: pure but for a cache of parsed origins. */
 import type { Origins } from '../types.js';
+import { ask } from './ask.js';
 
 /** The parts of a request config that decide its URL. */
 export interface Target {
@@ -85,14 +86,8 @@ export function ruledOrigins(
   return (target) => {
     const url = target.socketPath ? undefined : urlOf(target, page);
     if (!url) return undefined;
-    try {
-      const verdict: unknown = rule(url);
-      if (typeof verdict !== 'boolean') throw new TypeError('origins must return true or false');
-      return verdict ? url.origin : undefined;
-    } catch (error) {
-      failed(error);
-      return undefined;
-    }
+    const verdict = ask({ name: 'origins', verdicts: [true, false], fault: failed }, () => rule(url));
+    return verdict ? url.origin : undefined;
   };
 }
 

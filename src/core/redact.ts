@@ -47,12 +47,16 @@ export function statusOf(error: unknown): number | undefined {
 /** Response header of an error of any common client: Axios's headers, a plain object, or fetch's `Headers`. */
 export function headerOf(error: unknown, name: string): string | undefined {
   const headers = field(field(error, 'response'), 'headers') ?? field(error, 'headers');
-  const get = field(headers, 'get');
-  const value: unknown =
-    typeof get === 'function'
-      ? (get as (name: string) => unknown).call(headers, name)
-      : Object.entries(headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
-  return typeof value === 'string' ? value : undefined;
+  try {
+    const get = field(headers, 'get');
+    const value: unknown =
+      typeof get === 'function'
+        ? (get as (name: string) => unknown).call(headers, name)
+        : Object.entries(headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const requestIdHeaders = ['x-request-id', 'request-id', 'x-correlation-id', 'traceparent'];
@@ -85,17 +89,19 @@ function isCode(value: unknown): value is string {
  * since a developer needs it there and servers cannot put secrets into it; even then it is cleaned.
  */
 export function describe(error: unknown, secrets: readonly string[] = []): TokenErrorCause {
-  const name = error instanceof Error && isCode(error.name) ? error.name : typeof error;
+  const own = field(error, 'name');
+  const name = isCode(own) ? own : typeof error;
+  const text = field(error, 'message');
   const code = codeOf(error);
   const status = statusOf(error);
   const requestId = requestIdOf(error);
   const message =
-    error instanceof Error && engineErrors.has(name) && code === undefined
-      ? withoutSecrets(error.message, secrets)
+    typeof text === 'string' && engineErrors.has(name) && code === undefined
+      ? withoutSecrets(text, secrets)
       : [name, code, status].filter((part) => part !== undefined).join(' ');
   const told = new Error(message);
   Object.defineProperty(told, 'name', { value: name });
-  told.stack = [`${name}: ${message}`, ...framesOf(error)].join('\n');
+  told.stack = [`${name}: ${message}`, ...framesOf(text, field(error, 'stack'))].join('\n');
   return Object.assign(
     told,
     code !== undefined && { code },
@@ -105,13 +111,8 @@ export function describe(error: unknown, secrets: readonly string[] = []): Token
 }
 
 /** Where it was thrown, without the message that the stack repeats. */
-function framesOf(error: unknown): string[] {
-  const { message = '', stack = '' } = error instanceof Error ? error : {};
-  const from = stack.indexOf(message);
-  return from < 0
-    ? []
-    : stack
-        .slice(from + message.length)
-        .split('\n')
-        .filter((line) => /^\s+at /.test(line));
+function framesOf(message: unknown, stack: unknown): string[] {
+  if (typeof message !== 'string' || typeof stack !== 'string' || !stack.includes(message)) return [];
+  const frames = stack.slice(stack.indexOf(message) + message.length).split('\n');
+  return frames.filter((line) => /^\s+at /.test(line));
 }

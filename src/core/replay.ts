@@ -43,17 +43,18 @@ export function readable(response: AxiosResponse): AxiosResponse {
   }) as AxiosResponse;
 }
 
-/**
- * Puts the body back as it was before `transformRequest` and transforms it anew. What the adapter derived from the
- * first body (its length, its multipart boundary) goes.
- */
-export function rewind(config: InternalAxiosRequestConfig, body: unknown, transforms: readonly Transform[]): void {
-  const { headers } = config;
+/** Takes off what an adapter derived from the body: its length, its multipart boundary. */
+export function forgetBody({ headers }: InternalAxiosRequestConfig): void {
   headers.delete('Content-Length');
   const type = headers.get('Content-Type');
   if (typeof type === 'string' && /^multipart\/form-data/i.test(type))
     headers.set('Content-Type', 'multipart/form-data');
-  config.data = transforms.reduce<unknown>((data, transform) => transform.call(config, data, headers), body);
+}
+
+/** Puts the body back as it was before `transformRequest`, and transforms it anew. */
+export function rewind(config: InternalAxiosRequestConfig, body: unknown, transforms: readonly Transform[]): void {
+  forgetBody(config);
+  config.data = transforms.reduce<unknown>((data, transform) => transform.call(config, data, config.headers), body);
 }
 
 export type Transform = (

@@ -7,3 +7,10 @@ export function skewOf(serverSecondMs: number, sentAt: number, receivedAt: numbe
 
 /** Differences below this are rounding and travel time. */
 export const skewNoiseMs = 5_000;
+
+/** The same from a token's `iat`; a slow answer is no wrong clock, so `undefined` where the clocks may agree. */
+export function skewOfIssue(issuedAt: number, askedAt: number, receivedAt: number): number | undefined {
+  if (issuedAt > receivedAt) return issuedAt - receivedAt;
+  // A second is cut to its beginning.
+  return issuedAt + 1_000 < askedAt ? issuedAt - askedAt : undefined;
+}
