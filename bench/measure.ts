@@ -1,6 +1,7 @@
 /**
  * Paired measurement: many short rounds, every variant once per round in random order, ratios taken inside the round.
- * A machine that gets slower or faster between rounds then changes both sides of a ratio alike.
+ * A machine that gets slower or faster between rounds then changes both sides of a ratio alike. Garbage is collected when
+ * the engine wants to: a forced collection throws compiled code away, and what is measured then is the compiler.
  */
 
 export interface Variant {
@@ -30,7 +31,6 @@ const WARM_UP_ROUNDS = 10;
 export async function measure(variants: readonly Variant[], plan: Plan): Promise<Samples> {
   const samples = new Map<string, number[]>(variants.map(({ name }) => [name, []]));
   for (let round = -WARM_UP_ROUNDS; round < plan.rounds; round += 1) {
-    collectGarbage();
     for (const variant of shuffled(variants)) {
       const microseconds = await timeRequests(variant, plan);
       if (round >= 0) samples.get(variant.name)?.push(microseconds);
