@@ -15,7 +15,7 @@ function answers({ options, state, steps }: Case): { expected: Freshness[]; actu
   let now: Instant = { wall: Date.UTC(2026, 0, 1), monotonic: 0 };
   const mint = new Mint(() => now.wall);
   const arrive = (spec: NonNullable<Case['state']>, anchor: Instant, fresh: boolean, previous?: Held): Held =>
-    hold(mint.issue(spec), { ...windows, ...options }, { anchor, fresh, previous, skewMs: undefined });
+    hold(mint.issue(spec), { ...windows, ...options }, { anchor, now, fresh, previous, skewMs: undefined });
   let held = arrive(state ?? {}, now, false);
   const expected: Freshness[] = [];
   const actual: Freshness[] = [];
