@@ -266,7 +266,7 @@ export type TokenEvent<T extends TokenEventType = TokenEventType> = {
 
 /** Listener signatures by event name; `'event'` receives every one of them. */
 export type TokenEvents = {
-  [K in TokenEventType | 'event']: (event: K extends TokenEventType ? TokenEvent<K> : TokenEvent) => void;
+  [K in TokenEventType | 'event']: (event: K extends TokenEventType ? TokenEvent<K> : TokenEvent) => unknown;
 };
 
 /** @internal the fields that an emitter must give for one event. */

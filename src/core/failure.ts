@@ -28,18 +28,19 @@ const connection = /^(E[A-Z]+|EAI_\w+|EPROTO|HPE_\w+|UND_ERR_\w+|ERR_(NETWORK|TL
 // What fetch says of the network, in the words of each engine; its errors are plain TypeErrors.
 const fetchFault = /^(fetch failed|Failed to fetch|Load failed|NetworkError|Network request failed|terminated)/i;
 
-/** The OAuth error code of an answer's body, parsed or not. */
+/** The OAuth error code of an answer's body, parsed or not, or of an error that carries it itself. */
 function oauthError(error: unknown): string | undefined {
-  let body = field(field(error, 'response'), 'data');
-  if (typeof body === 'string') {
-    try {
-      body = JSON.parse(body);
-    } catch {
-      return undefined;
-    }
+  const response = field(error, 'response');
+  const bodies = [field(response, 'data'), field(response, 'body'), field(error, 'data'), error];
+  return bodies.map((body) => field(parsed(body), 'error')).find((code) => typeof code === 'string');
+}
+
+function parsed(body: unknown): unknown {
+  try {
+    return typeof body === 'string' ? JSON.parse(body) : body;
+  } catch {
+    return undefined;
   }
-  const code = field(body, 'error');
-  return typeof code === 'string' ? code : undefined;
 }
 
 function isHtml(error: unknown): boolean {
