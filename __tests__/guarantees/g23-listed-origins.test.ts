@@ -49,6 +49,16 @@ describe.each(adapters)('G23 the token goes to listed origins only, over %s', (a
     expectNoToken(api);
   });
 
+  test('a URL that only begins like a listed origin', async () => {
+    const other = await server();
+    const listed = other.url.slice(0, -1);
+    const { instance } = await scene({ adapter, session: { origins: [listed] } });
+    await send(instance, `${other.url}/collect`);
+    await send(instance, '/collect', { baseURL: other.url });
+    expect(other.seen).toHaveLength(2);
+    expectNoToken(other);
+  });
+
   test('a URL that starts with two slashes', async () => {
     const other = await server();
     const { instance } = await scene({ adapter });
