@@ -81,6 +81,14 @@ async function counting(): Promise<() => Promise<AuthorizationServerCounts & Api
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 const pause = (ms: number): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Looks until it is so; gives up rather than looking for ever. */
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let looks = 0; !(await isSo()); looks++) {
+    if (looks === 200) throw new Error('it has not come about');
+    await pause(5);
+  }
+}
+
 describe('with a real authorization server', () => {
   withServers(60);
 
@@ -126,12 +134,12 @@ describe('with a real authorization server', () => {
       const counted = await counting();
       const instance = client(adapter);
       const waiting = times(20, () => failureOf(instance.get('/orders')));
-      while (session.getSnapshot().waiting < 20) await pause(1);
+      await until(() => session.getSnapshot().waiting === 20);
       await session.signOut();
       for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
       expect(session.status).toBe('signed-out');
       // The server answers for all that, and the answer changes nothing.
-      while ((await counted()).refreshes < 1) await pause(5);
+      await until(async () => (await counted()).refreshes === 1);
       await pause(20);
       expect(session.getSnapshot()).toMatchObject({ status: 'signed-out', isRefreshing: false, waiting: 0 });
       expect(await counted()).toMatchObject({ requests: 0, refreshes: 1 });
