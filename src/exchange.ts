@@ -235,7 +235,7 @@ export class Exchange implements Turn {
     if (isStream(data)) return deliver(answer, bodyUsedUp());
     const again = { ...config, data, transformRequest: transforms } as Config;
     forgetBody(again);
-    new Exchange(this.#link, again, undefined).#install();
+    new Exchange(this.#link, again, this).#install();
     return sendBare(again);
   }
 

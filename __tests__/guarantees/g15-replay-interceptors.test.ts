@@ -290,6 +290,23 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     expect(refreshes).toHaveLength(1);
   });
 
+  test('G11 a request that its user left behind is not sent as the next one', async () => {
+    const { api, instance, session } = await scene({
+      adapter,
+      before: (bare) => {
+        foreignAdapter(adapter).install(bare);
+        bare.interceptors.response.use(undefined, async (error: unknown) => {
+          await session.setTokens({ accessToken: 'second', subject: 'bob' });
+          throw error;
+        });
+      },
+    });
+    await session.setTokens({ accessToken: 'first', subject: 'ada' });
+    const error = await failureOf(instance.get('/orders'));
+    expect(error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    expect(api.seen.map(({ token }) => token)).toEqual([undefined]);
+  });
+
   test('an API that refuses everything is asked no more than that', async () => {
     const { api, instance, refreshes } = await scene({
       adapter,
