@@ -39,7 +39,7 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
     session.mustWait && isOurs(config) && Exchange.of(link, config).concerns(config);
   // The second line, for requests whose adapter was replaced after ours.
   const answered = (response: AxiosResponse): AxiosResponse | Promise<AxiosResponse> =>
-    Exchange.find(field(response, 'config'))?.resend({ response, thrown: undefined }) ?? response;
+    Exchange.find(field(response, 'config'))?.resend({ response }) ?? response;
   const failed = (thrown: unknown): unknown => {
     const response = field(thrown, 'response') as AxiosResponse;
     return Exchange.find(field(response, 'config'))?.resend({ response, thrown }) ?? Promise.reject(thrown);

@@ -20,6 +20,7 @@ import {
   type Transform,
 } from './core/replay.js';
 import type { Credential, Holder } from './core/state.js';
+import { isTokenError } from './errors.js';
 import { adapterOf, sendBare } from './http.js';
 import type { Turn } from './desk.js';
 import type { Session } from './session.js';
@@ -166,8 +167,7 @@ export class Exchange implements Turn {
     if (credential) this.#attach(config, origin, credential);
     this.#credential = credential;
     return (this.#waitedMs > 0 ? this.#passInTime(config) : this.#pass(config)).then(
-      (response) =>
-        this.#isRefused(response, origin) ? this.#replay(config, origin, { response, thrown: undefined }) : response,
+      (response) => (this.#isRefused(response, origin) ? this.#replay(config, origin, { response }) : response),
       (thrown: unknown) => {
         const response = field(thrown, 'response') as AxiosResponse | undefined;
         if (response && this.#isRefused(response, origin)) return this.#replay(config, origin, { response, thrown });
@@ -236,7 +236,11 @@ export class Exchange implements Turn {
     const again = { ...config, data, transformRequest: transforms } as Config;
     forgetBody(again);
     new Exchange(this.#link, again, this).#install();
-    return sendBare(again);
+    // What kept it from being sent is the reason for the answer that it has.
+    return sendBare(again).catch((error: unknown) => {
+      if (isTokenError(error)) return deliver(answer, error);
+      throw error;
+    });
   }
 
   #originFor(config: Config): string | undefined {

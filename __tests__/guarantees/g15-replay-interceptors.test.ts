@@ -303,7 +303,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     });
     await session.setTokens({ accessToken: 'first', subject: 'ada' });
     const error = await failureOf(instance.get('/orders'));
-    expect(error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    expect(error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_SESSION_CLEARED' } });
     expect(api.seen.map(({ token }) => token)).toEqual([undefined]);
   });
 

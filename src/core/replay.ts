@@ -75,19 +75,19 @@ export function discard(body: unknown): void {
   if (ended instanceof Promise) ended.catch(() => undefined);
 }
 
-/** What the API answered, and what the adapter threw for it. */
+/** What the API answered, and what the adapter threw for it, if it did. */
 export interface Answer {
   readonly response: AxiosResponse;
-  readonly thrown: unknown;
+  readonly thrown?: unknown;
 }
 
 /** Hands the answer on the way that it came, with what kept us from a better one as its cause. */
-export function deliver({ response, thrown }: Answer, cause?: unknown): AxiosResponse {
-  if (thrown === undefined) return response;
+export function deliver(answer: Answer, cause?: unknown): AxiosResponse {
+  if (!('thrown' in answer)) return answer.response;
+  const { thrown } = answer;
   if (cause !== undefined && typeof thrown === 'object' && thrown !== null) {
     Object.defineProperty(thrown, 'cause', { value: cause, configurable: true, writable: true });
   }
-  // eslint-disable-next-line @typescript-eslint/only-throw-error -- passed on as it came
   throw thrown;
 }
 
