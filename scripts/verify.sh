@@ -43,3 +43,4 @@ step build npm run --silent build
 step package npm run --silent check:package
 step size npm run --silent check:size
 step demo npm run --silent demo -- --short
+step chaos npm run --silent demo -- --chaos --short

@@ -1,43 +1,61 @@
 /** Drives an Axios instance against a real authorization server and a protected API, and tells what happens. */
-import { parseArgs } from 'node:util';
 import { startApi } from '../../__tests__/support/api.js';
 import { startAuthorizationServer } from '../../__tests__/support/oidc.js';
+import { readArguments, usage, type Arguments } from './arguments.js';
 import { paint } from './paint.js';
-import { runScene, scenes } from './scenes.js';
+import { chaos, plain } from './programme.js';
+import { runScene } from './scenes.js';
 import { printTable } from './table.js';
 import type { Tally } from './tally.js';
 import { createTimeline } from './timeline.js';
 
-const { values: flags } = parseArgs({ options: { short: { type: 'boolean', default: false } } });
 const accessTokenTtl = 4;
-const steadyMs = flags.short ? 5_500 : 18_000;
 
-async function main(): Promise<number> {
+async function main(given: readonly string[]): Promise<number> {
+  let flags: Arguments;
+  try {
+    flags = readArguments(given);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    return 2;
+  }
+  if (!flags.help) return run(flags);
+  console.log(usage);
+  return 0;
+}
+
+async function run(flags: Arguments): Promise<number> {
   // Slow enough for a refresh to be seen, and for requests to come in meanwhile.
   const auth = await startAuthorizationServer({ accessTokenTtl, delayMs: 150 });
   const api = await startApi({ verify: (accessToken) => auth.verify(accessToken), delayMs: 5 });
+  const programme = flags.chaos ? await chaos(auth, flags) : plain(auth, flags);
   try {
     const timeline = createTimeline();
     console.log(`Access tokens live ${accessTokenTtl} s; refresh tokens rotate, and using one twice ends the session.`);
+    for (const line of programme.introduction) console.log(line);
     const tallies: Tally[] = [];
-    for (const scene of scenes) tallies.push(await runScene(scene, { auth, api, timeline, steadyMs }));
-    printTable(tallies);
+    for (const scene of programme.scenes) {
+      tallies.push(await runScene(scene, { auth: programme.auth, api, timeline, steadyMs: programme.steadyMs }));
+    }
+    printTable(tallies, programme.rows);
+    if (programme.footnote) console.log(paint('dim', programme.footnote));
 
     const unmet = tallies.flatMap((tally) => tally.unmet.map((what) => `${tally.scene}: ${what}`));
     const { refused, reuses } = await auth.counts();
     if (refused > 0) unmet.push(`the authorization server refused ${refused} refreshes (${reuses} reuses)`);
-    return report(unmet);
+    return report(unmet, programme.success(tallies));
   } finally {
+    await programme.close();
     await api.close();
     await auth.close();
   }
 }
 
-function report(unmet: readonly string[]): number {
+function report(unmet: readonly string[], success: string): number {
   console.log('');
   for (const what of unmet) console.log(paint('red', `✗ not met: ${what}`));
-  if (unmet.length === 0) console.log(paint('green', '✓ The application saw no failure, and the server no reuse.'));
+  if (unmet.length === 0) console.log(paint('green', `✓ ${success}`));
   return unmet.length === 0 ? 0 : 1;
 }
 
-process.exitCode = await main();
+process.exitCode = await main(process.argv.slice(2));

@@ -51,20 +51,14 @@ const steady: Scene = {
   name: 'steady',
   title: 'Steady traffic over several lifetimes: tokens are renewed ahead, nobody waits',
   async play({ app, tally }, { steadyMs }) {
-    const end = Date.now() + steadyMs;
-    const requests: Promise<unknown>[] = [];
-    for (let number = 1; Date.now() < end; number += 1) {
-      requests.push(tally.send(app, { url: `/items/${number}` }));
-      await sleep(25);
-    }
-    await Promise.all(requests);
+    await sendSteadily(app, tally, steadyMs);
     tally.expect(tally.waited === 0, 'no request waits');
     tally.expect(tally.replayed === 0, 'no token is refused');
     tally.expect(tally.refreshes >= 2, 'the token is renewed at least twice');
   },
 };
 
-const burst: Scene = {
+export const burst: Scene = {
   name: 'burst',
   title: 'A burst of 200 requests as the token enters its refresh window: one refresh, all wait for it',
   options: { refreshAhead: false },
@@ -78,7 +72,7 @@ const burst: Scene = {
   },
 };
 
-const revoked: Scene = {
+export const revoked: Scene = {
   name: 'revoked',
   title: 'A token is revoked before its time: the API answers 401, and the requests are sent again',
   async play({ app, session, tally }, { api, auth, timeline }) {
@@ -116,6 +110,17 @@ const signOut: Scene = {
 };
 
 export const scenes: readonly Scene[] = [steady, burst, revoked, signOut];
+
+/** A request every 25 ms. Resolves when all have ended. */
+export async function sendSteadily(app: AxiosInstance, tally: Tally, durationMs: number): Promise<void> {
+  const end = Date.now() + durationMs;
+  const requests: Promise<unknown>[] = [];
+  for (let number = 1; Date.now() < end; number += 1) {
+    requests.push(tally.send(app, { url: `/items/${number}` }));
+    await sleep(25);
+  }
+  await Promise.all(requests);
+}
 
 function sendMany<T>(count: number, send: (number: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => send(index + 1)));

@@ -1,5 +1,5 @@
 /** Prints what a session tells, one line per event; a burst of the same event becomes one line. */
-import type { TokenEvent, TokenEventType, TokenSession } from 'axios-token-refresh';
+import type { TokenError, TokenEvent, TokenEventType, TokenSession } from 'axios-token-refresh';
 import { paint, type Colour } from './paint.js';
 
 type Released = TokenEvent<'request.released'>;
@@ -70,11 +70,11 @@ function describe(event: TokenEvent): string {
     case 'refresh.started':
       return `trigger: ${event.trigger}`;
     case 'refresh.retried':
-      return `attempt ${event.attempt} in ${Math.round(event.delayMs)} ms, after ${event.error.code}`;
+      return `attempt ${event.attempt} in ${Math.round(event.delayMs)} ms, after ${faultOf(event.error)}`;
     case 'refresh.succeeded':
       return `in ${Math.round(event.durationMs)} ms${event.late ? ', after its deadline' : ''}`;
     case 'refresh.failed':
-      return `${event.error.code}${event.servedCurrent ? ', the current token is still valid' : ''}`;
+      return `${faultOf(event.error)}${event.servedCurrent ? '; servedCurrent: requests go on' : ''}`;
     case 'refresh.escalated':
     case 'refresh.recovered':
       return `${event.consecutiveFailures} failures in a row`;
@@ -94,6 +94,12 @@ function describe(event: TokenEvent): string {
   }
 }
 
+/** `503 (server)` or `network`: the code says no more than the event. */
+function faultOf({ status, kind, code }: TokenError): string {
+  if (kind === undefined) return code;
+  return status === undefined ? kind : `${status} (${kind})`;
+}
+
 function expiry(expiresAt: number | undefined, now: number): string {
   return expiresAt === undefined ? '' : `, expires in ${((expiresAt - now) / 1000).toFixed(1)} s`;
 }
@@ -105,5 +111,7 @@ function describeBundle(events: readonly TokenEvent[]): string {
   const outcomes = [...new Set(released.map((event) => event.outcome))]
     .map((outcome) => `${released.filter((event) => event.outcome === outcome).length} ${outcome}`)
     .join(', ');
-  return `× ${events.length}: ${outcomes}; waited ${Math.round(Math.min(...waits))} to ${Math.round(Math.max(...waits))} ms`;
+  const served = released.filter((event) => event.servedCurrent).length;
+  const kept = served > 0 ? ` (${served} servedCurrent)` : '';
+  return `× ${events.length}: ${outcomes}${kept}; waited ${Math.round(Math.min(...waits))} to ${Math.round(Math.max(...waits))} ms`;
 }
