@@ -11,7 +11,7 @@ export const descriptions: Readonly<Record<Fault, string>> = {
   slow: 'the answer takes 0.7 s longer',
 };
 
-const kinds: readonly Fault[] = ['503', '502', '429', 'reset', 'slow'];
+export const kinds: readonly Fault[] = ['503', '502', '429', 'reset', 'slow'];
 /** What a server that is down does: it neither counts requests nor gets round to them. */
 const outage: readonly Fault[] = ['503', '502', 'reset'];
 const likelihood = 0.7;

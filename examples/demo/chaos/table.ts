@@ -1,9 +1,7 @@
 /** What `--chaos` adds to the closing table. */
 import { sum, type Row } from '../table.js';
 import type { Tally } from '../tally.js';
-import { descriptions, type Fault } from './faults.js';
-
-const kinds: readonly Fault[] = ['503', '502', '429', 'reset', 'slow'];
+import { descriptions, kinds } from './faults.js';
 
 export const chaosRows: readonly Row[] = [
   ['token requests', (tally) => tally.tokenRequests],
