@@ -1,0 +1,114 @@
+/** G20 no memory kept: what 10,000 requests leave behind, however they end. `npm run bench -- --only heap` sends a million. */
+import { getEventListeners, setMaxListeners } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { describe, expect, test } from '@jest/globals';
+import axios from 'axios';
+import { hour, nth, refused, settle, states, times, unreachable, watch, world } from '../properties/world.js';
+
+describe('G20 10,000 requests leave nothing behind', () => {
+  const many = 10_000;
+  /** One signal for all of them: Node warns of more than ten listeners, and here they are wanted. */
+  const shared = ({ signal } = new AbortController()): AbortSignal => {
+    setMaxListeners(0, signal);
+    return signal;
+  };
+
+  test('that left at once', async () => {
+    const w = world();
+    const signal = shared();
+    const requests = times(many, () => watch(w.instance.get('/orders', { signal })));
+    await settle();
+    expect(new Set(states(requests))).toEqual(new Set(['resolved']));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    expect(w.clock.pending).toBe(0);
+  });
+
+  test.each<readonly [how: string, end: 'answer' | Error, left: string, code: string | undefined]>([
+    ['were released', 'answer', 'resolved', undefined],
+    ['failed with the refresh', unreachable(), 'rejected', 'AUTH_TOKEN_REFRESH_FAILED'],
+    ['ended with the session', refused(), 'rejected', 'AUTH_SESSION_EXPIRED'],
+  ])('that waited and %s', async (_how, end, state, code) => {
+    const w = world({ refresh: 'open', retry: false, maxWaiting: many });
+    await w.clock.advance(2 * hour);
+    const signal = shared();
+    const source = axios.CancelToken.source();
+    const requests = times(many, () =>
+      watch(w.instance.get('/orders', { signal, cancelToken: source.token, timeout: 5_000 })),
+    );
+    await settle();
+    expect(w.session.getSnapshot().waiting).toBe(many);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(many);
+    expect(w.clock.holding).toBe(many);
+    if (end === 'answer') nth(w.calls, 0).answer();
+    else nth(w.calls, 0).fail(end);
+    await settle();
+    expect(new Set(states(requests))).toEqual(new Set([state]));
+    expect(new Set(requests.map(({ error }) => (error as { code?: string } | undefined)?.code))).toEqual(
+      new Set([code]),
+    );
+    expect(w.session.getSnapshot().waiting).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    expect(w.clock.holding).toBe(0);
+    // The end of a cooldown is all that is ever looked for.
+    await w.clock.advance(hour);
+    expect(w.clock.pending).toBe(0);
+    expect((source.token as unknown as { _listeners?: unknown[] })._listeners ?? []).toHaveLength(0);
+  });
+
+  test('that ran out of time, were aborted, signed out or disposed of', async () => {
+    const w = world({ refresh: 'open', retry: false, maxWaiting: many });
+    await w.clock.advance(2 * hour);
+    const controllers = times(4, () => new AbortController());
+    for (const controller of controllers) shared(controller);
+    const requests = times(many, (index) =>
+      watch(
+        w.instance.get('/orders', {
+          signal: nth(controllers, index % 4).signal,
+          ...(index % 4 === 0 && { timeout: 1_000 }),
+        }),
+      ),
+    );
+    const waiting = (): number => w.session.getSnapshot().waiting;
+    await w.clock.advance(1_000);
+    expect(waiting()).toBe((many / 4) * 3);
+    nth(controllers, 1).abort();
+    await settle();
+    expect(waiting()).toBe(many / 2);
+    await w.session.signOut();
+    w.session.dispose();
+    await settle();
+    expect(waiting()).toBe(0);
+    expect(new Set(states(requests))).toEqual(new Set(['rejected']));
+    for (const { signal } of controllers) expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    expect(w.clock.pending).toBe(0);
+  });
+
+  test('a body that waits keeps no listener of ours', async () => {
+    const w = world({ refresh: 'open', retry: false });
+    await w.clock.advance(2 * hour);
+    const body = new PassThrough();
+    const before = body.listenerCount('error');
+    const request = watch(w.instance.post('/orders', body));
+    await settle();
+    expect(body.listenerCount('error')).toBe(before + 1);
+    nth(w.calls, 0).answer();
+    await settle();
+    expect(request.state).toBe('resolved');
+    expect(body.listenerCount('error')).toBe(before);
+  });
+
+  test('that were replayed after a 401', async () => {
+    const w = world({ refresh: 'open', maxWaiting: many });
+    const signal = shared();
+    const old = await w.session.getAccessToken();
+    w.api.respond = (_config, token) => ({ status: token === old ? 401 : 200 });
+    const requests = times(many, () => watch(w.instance.post('/orders', { id: 1 }, { signal })));
+    await settle();
+    expect(w.calls).toHaveLength(1);
+    nth(w.calls, 0).answer();
+    await settle();
+    expect(new Set(states(requests))).toEqual(new Set(['resolved']));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    expect(w.clock.pending).toBe(0);
+  });
+});
