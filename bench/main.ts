@@ -1,5 +1,5 @@
 /**
- * Prints what the package costs, beside its neighbours. It judges nothing: only an error makes it fail.
+ * Prints what the package costs, beside its neighbours. Only an error makes it fail, and a heap that is not flat.
  *
  *     npm run bench
  *     npm run bench -- --quick
@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { heap } from './heap.js';
 import { http } from './http.js';
 import { noop } from './noop.js';
 import { refreshes } from './refreshes.js';
@@ -17,6 +18,7 @@ const sections = new Map<string, (quick: boolean) => Promise<string>>([
   ['http', http],
   ['waiting', waiting],
   ['refreshes', refreshes],
+  ['heap', heap],
 ]);
 
 const { values } = parseArgs({
