@@ -1,50 +1,75 @@
-/** A model of an authorization server with refresh-token rotation, and of an API that believes it. */
+/**
+ * A model of an authorization server that rotates refresh tokens and detects their reuse, and of an API that believes it.
+ *
+ * A sign-in begins a family of refresh tokens; each refresh replaces the family's newest by its successor. A token that has
+ * a successor already is *presented again*. That is legitimate as long as the successor never came to the holder: the
+ * answer was lost, or is still on its way, and G16 has the client ask again at once. It is **reuse**, which no holder may
+ * ever commit, from the moment that the holder has received the successor, or any later member of the family: `received()`
+ * tells, and `reuses` counts.
+ *
+ * What the server makes of a token presented again does not depend on that, for it cannot know. A forgiving server (RFC 9700,
+ * section 4.14.2, allows for it) hands the newest token out again to whoever has its immediate parent, with a new
+ * access token; a strict one refuses, and revokes the family. Anything older is refused by both.
+ */
 import type { TokenSet } from '../../src/index.js';
 import { jwt } from '../support/jwt.js';
 import { refused } from './world.js';
 
 export type User = 'ada' | 'bob';
+export type IssuedTokens = TokenSet & { readonly refreshToken: string };
 
-interface Issued {
+interface Access {
   readonly user: User;
   readonly expiresAt: number;
+  revoked: boolean;
+}
+
+interface Family {
+  readonly user: User;
+  /** From the oldest to the newest. */
+  readonly members: string[];
+  /** How many of them, from the oldest on, the holder has grown out of. */
+  outgrown: number;
   revoked: boolean;
 }
 
 export class Authority {
   readonly #now: () => number;
   readonly #ttlMs: number;
-  readonly #access = new Map<string, Issued>();
-  readonly #refresh = new Map<string, { readonly user: User; used: boolean }>();
-  /** How often it has refused a refresh token. */
-  refusals = 0;
+  readonly #forgiving: boolean;
+  readonly #access = new Map<string, Access>();
+  readonly #families = new Map<string, Family>();
+  /** How often a refresh token came whose successor the holder had received. */
+  reuses = 0;
 
-  constructor(now: () => number, ttlSeconds: number) {
+  constructor(now: () => number, ttlSeconds: number, forgiving = false) {
     this.#now = now;
     this.#ttlMs = ttlSeconds * 1_000;
+    this.#forgiving = forgiving;
   }
 
   /** New tokens; with an access token that has been dead for a second if `dead`. */
-  signIn(user: User, dead = false): TokenSet & { refreshToken: string } {
-    const issuedAt = this.#now() - (dead ? this.#ttlMs + 1_000 : 0);
-    const accessToken = jwt({ sub: user, iat: issuedAt / 1_000, exp: (issuedAt + this.#ttlMs) / 1_000 });
-    const refreshToken = `refresh-${String(this.#refresh.size)}`;
-    this.#access.set(accessToken, { user, expiresAt: issuedAt + this.#ttlMs, revoked: false });
-    this.#refresh.set(refreshToken, { user, used: false });
-    return { accessToken, refreshToken };
+  signIn(user: User, dead = false): IssuedTokens {
+    return this.#issue({ user, members: [], outgrown: 0, revoked: false }, dead ? this.#ttlMs + 1_000 : 0);
   }
 
-  /** The next tokens, once per refresh token: a second time is refused. */
-  rotate(refreshToken: string | undefined): TokenSet {
-    const known = this.#refresh.get(refreshToken ?? '');
-    if (!known || known.used) return this.refuse();
-    known.used = true;
-    return this.signIn(known.user);
-  }
-
-  refuse(): never {
-    this.refusals += 1;
+  /** The next tokens. Throws an answer that refuses. */
+  rotate(refreshToken: string | undefined): IssuedTokens {
+    const family = this.#families.get(refreshToken ?? '');
+    if (!family || family.revoked) throw refused();
+    const age = family.members.indexOf(refreshToken ?? '');
+    const successors = family.members.length - 1 - age;
+    if (age < family.outgrown) this.reuses += 1;
+    if (successors === 0) return this.#issue(family);
+    if (successors === 1 && this.#forgiving) return this.#issue(family, 0, family.members.at(-1));
+    family.revoked = true;
     throw refused();
+  }
+
+  /** The holder has this refresh token now: those before it must not come again. */
+  received(refreshToken: string): void {
+    const family = this.#families.get(refreshToken);
+    if (family) family.outgrown = Math.max(family.outgrown, family.members.indexOf(refreshToken));
   }
 
   revoke(accessToken: string | undefined): void {
@@ -61,8 +86,13 @@ export class Authority {
     return this.#access.get(accessToken)?.user;
   }
 
-  hasExpired(accessToken: string): boolean {
-    const known = this.#access.get(accessToken);
-    return known === undefined || known.expiresAt <= this.#now();
+  #issue(family: Family, ageMs = 0, refreshToken = `refresh-${String(this.#families.size)}`): IssuedTokens {
+    const issuedAt = this.#now() - ageMs;
+    const expiresAt = issuedAt + this.#ttlMs;
+    const accessToken = jwt({ sub: family.user, iat: issuedAt / 1_000, exp: expiresAt / 1_000 });
+    this.#access.set(accessToken, { user: family.user, expiresAt, revoked: false });
+    if (!this.#families.has(refreshToken)) family.members.push(refreshToken);
+    this.#families.set(refreshToken, family);
+    return { accessToken, refreshToken };
   }
 }

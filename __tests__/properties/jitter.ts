@@ -1,12 +1,16 @@
-import { jest } from '@jest/globals';
-
-/** The same jitter for the same seed, so that a failure can be replayed. */
-export function seedJitter(seed: number): void {
+/** Lets `act` run with the same jitter for the same seed, so that a failure can be replayed. */
+export async function withJitter<T>(seed: number, act: () => Promise<T>): Promise<T> {
+  const { random } = Math;
   let state = seed;
-  jest.spyOn(Math, 'random').mockImplementation(() => {
+  Math.random = () => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  });
+  };
+  try {
+    return await act();
+  } finally {
+    Math.random = random;
+  }
 }
