@@ -7,9 +7,7 @@
  * ever commit, from the moment that the holder has received the successor, or any later member of the family: `received()`
  * tells, and `reuses` counts.
  *
- * What the server makes of a token presented again does not depend on that, for it cannot know. A forgiving server (RFC 9700,
- * section 4.14.2, allows for it) hands the newest token out again to whoever has its immediate parent, with a new
- * access token; a strict one refuses, and revokes the family. Anything older is refused by both.
+ * What the server makes of a token presented again does not depend on that, for it cannot know. See `Rotation`.
  */
 import type { TokenSet } from '../../src/index.js';
 import { jwt } from '../support/jwt.js';
@@ -17,6 +15,13 @@ import { refused } from './world.js';
 
 export type User = 'ada' | 'bob';
 export type IssuedTokens = TokenSet & { readonly refreshToken: string };
+
+/**
+ * What becomes of a refresh token presented again. `forgiving`: whoever has the immediate parent of the newest is handed
+ * the newest again, with a new access token; older ones are refused, and the family is revoked. `refusing`: refused, and the
+ * newest stays good. `revoking`: refused, and the family is revoked (RFC 9700, section 4.14.2).
+ */
+export type Rotation = 'forgiving' | 'refusing' | 'revoking';
 
 interface Access {
   readonly user: User;
@@ -36,16 +41,16 @@ interface Family {
 export class Authority {
   readonly #now: () => number;
   readonly #ttlMs: number;
-  readonly #forgiving: boolean;
+  readonly #rotation: Rotation;
   readonly #access = new Map<string, Access>();
   readonly #families = new Map<string, Family>();
   /** How often a refresh token came whose successor the holder had received. */
   reuses = 0;
 
-  constructor(now: () => number, ttlSeconds: number, forgiving = false) {
+  constructor(now: () => number, ttlSeconds: number, rotation: Rotation = 'refusing') {
     this.#now = now;
     this.#ttlMs = ttlSeconds * 1_000;
-    this.#forgiving = forgiving;
+    this.#rotation = rotation;
   }
 
   /** New tokens; with an access token that has been dead for a second if `dead`. */
@@ -61,8 +66,8 @@ export class Authority {
     const successors = family.members.length - 1 - age;
     if (age < family.outgrown) this.reuses += 1;
     if (successors === 0) return this.#issue(family);
-    if (successors === 1 && this.#forgiving) return this.#issue(family, 0, family.members.at(-1));
-    family.revoked = true;
+    if (successors === 1 && this.#rotation === 'forgiving') return this.#issue(family, 0, family.members.at(-1));
+    family.revoked = this.#rotation !== 'refusing';
     throw refused();
   }
 

@@ -16,7 +16,7 @@ function describeRequest({ instance, body, text, apiMs, judged, ...rest }: Reque
     judged === 'never' ? 'with 401 whatever its token' : `by its token when ${judged}`,
     timeoutMs === undefined ? '' : `its timeout ${String(timeoutMs)} ms`,
     abortMs === undefined ? '' : `aborted after ${String(abortMs)} ms`,
-    together ? 'the next step in the same tick' : '',
+    together ? 'a request after it in the same tick' : '',
   ]
     .filter((part) => part !== '')
     .join(', ');

@@ -1,6 +1,6 @@
 /** Random schedules: what the app does, what the servers answer, what the clocks do, and how the session is set up. */
 import fc from 'fast-check';
-import type { User } from './authority.js';
+import type { Rotation, User } from './authority.js';
 import { retryAfters, type Outcome, type OutcomeKind } from './outcomes.js';
 import { hour, minute } from './world.js';
 
@@ -18,7 +18,7 @@ export interface RequestStep {
   readonly abortMs: number | undefined;
   /** How long the app's own interceptor takes, between ours and the wire. */
   readonly slowMs: number;
-  /** The next step comes in the same tick. */
+  /** If the next step is a request too, it comes in the same tick. */
   readonly together: boolean;
 }
 
@@ -30,8 +30,7 @@ export type Step =
 
 export interface Setup {
   readonly ttlSeconds: number;
-  /** Whether the authorization server hands out a lost answer again. */
-  readonly forgiving: boolean;
+  readonly rotation: Rotation;
   readonly whenMissing: 'send' | 'refresh' | 'reject';
   readonly retry: false | { readonly retries: number };
   readonly schedule: boolean;
@@ -117,7 +116,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.record({
 
 const setup: fc.Arbitrary<Setup> = fc.record({
   ttlSeconds: fc.constantFrom(2, 10, 30, 60, 60, 600, 600),
-  forgiving: fc.boolean(),
+  rotation: fc.constantFrom('forgiving', 'refusing', 'revoking'),
   whenMissing: fc.constantFrom('send', 'send', 'refresh', 'reject'),
   retry: fc.constantFrom<(false | { retries: number })[]>(false, { retries: 2 }, { retries: 5 }),
   schedule: fc.constantFrom(false, false, true),

@@ -1,6 +1,9 @@
 /** The machine's two clocks, and the time that it really is: what the servers' clocks say. */
 import type { FakeClock } from '../support/clock.js';
 
+/** What fractions of a millisecond lose. */
+export const noiseMs = 0.01;
+
 export interface Instant {
   readonly wall: number;
   readonly monotonic: number;

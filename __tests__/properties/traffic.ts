@@ -15,8 +15,8 @@ interface Sent {
   /** Who was signed in when the request was made. */
   readonly user: User | undefined;
   readonly outcome: Watched<unknown>;
-  /** It could have left when it was made: a living token was there, and nobody else held it up. */
-  readonly couldLeave: boolean;
+  /** The living token that it could have left with when it was made, if nobody else held it up. */
+  readonly couldLeaveWith: string | undefined;
   readonly leaps: number;
   /** All that the API could see of it, each time. */
   readonly copies: string[];
@@ -74,9 +74,9 @@ export class Traffic {
     const sent: Sent = {
       name: `request ${url}`,
       request,
-      user: ledger.isSignedIn ? ledger.user : undefined,
+      user: ledger.signedInUser,
       outcome: watch(promise),
-      couldLeave: ledger.isAlive && request.slowMs === 0,
+      couldLeaveWith: ledger.isAlive && request.slowMs === 0 ? ledger.accessToken : undefined,
       leaps: time.leaps,
       copies: [],
       seen: { out: 0, back: 0 },
@@ -141,14 +141,17 @@ export class Traffic {
     if (sent.outcome.state !== 'pending') return;
     const { ledger } = this.#parts;
     const others = this.#sent.filter((other) => other !== sent && other.outcome.state === 'pending');
-    const attempts = ledger.attempts.filter(({ signal }) => !signal.aborted);
+    const attempts = ledger.attempts.running;
     sent.aborted = true;
     controller.abort();
     const { elsewhere } = sent;
     setImmediate(() => {
       const { state } = sent.outcome;
       // If it waits for us, a tick must do.
-      ledger.expect(elsewhere > 0 || state === 'rejected', `G10: an abort did not settle ${sent.name}`);
+      ledger.expect(
+        elsewhere + sent.elsewhere > 0 || state === 'rejected',
+        `G10: an abort did not settle ${sent.name}`,
+      );
       ledger.expect(
         others.every(({ outcome }) => outcome.state === 'pending'),
         `G10: the abort of ${sent.name} settled another request`,
@@ -192,13 +195,13 @@ export class Traffic {
     const { copies, request, aborted, name } = sent;
     const late = token !== undefined && token !== accessToken && isAlive && sent.user === user;
     if (!late || aborted || copies.length > 1 || request.body === 'stream') return;
-    const made = attempts.length;
+    const made = attempts.count;
     setImmediate(() => {
       ledger.expect(
         copies.length === 2 || ledger.accessToken !== accessToken,
         `G8: a late 401 did not replay ${name} at once`,
       );
-      ledger.expect(attempts.length === made, `G8: a late 401 of ${name} made a second refresh`);
+      ledger.expect(attempts.count === made, `G8: a late 401 of ${name} made a second refresh`);
     });
   }
 
@@ -223,7 +226,8 @@ export class Traffic {
       );
       return;
     }
-    const withheld = sent.couldLeave && sent.leaps === time.leaps && user === ledger.user;
+    const { couldLeaveWith } = sent;
+    const withheld = couldLeaveWith !== undefined && couldLeaveWith === ledger.accessToken && sent.leaps === time.leaps;
     ledger.expect(!withheld, `G3: ${name} was rejected with ${error.code} though it could have left`);
     ledger.expect(
       !ledger.isAlive || user !== ledger.user,
