@@ -38,7 +38,15 @@ interface Family {
   revoked: boolean;
 }
 
+export interface AuthorityOptions {
+  readonly ttlSeconds: number;
+  readonly rotation?: Rotation;
+  /** Access tokens say nothing of themselves: no user, no dates. */
+  readonly opaque?: boolean;
+}
+
 export class Authority {
+  readonly opaque: boolean;
   readonly #now: () => number;
   readonly #ttlMs: number;
   readonly #rotation: Rotation;
@@ -47,10 +55,11 @@ export class Authority {
   /** How often a refresh token came whose successor the holder had received. */
   reuses = 0;
 
-  constructor(now: () => number, ttlSeconds: number, rotation: Rotation = 'refusing') {
+  constructor(now: () => number, { ttlSeconds, rotation = 'refusing', opaque = false }: AuthorityOptions) {
     this.#now = now;
     this.#ttlMs = ttlSeconds * 1_000;
     this.#rotation = rotation;
+    this.opaque = opaque;
   }
 
   /** New tokens; with an access token that has been dead for a second if `dead`. */
@@ -94,10 +103,13 @@ export class Authority {
   #issue(family: Family, ageMs = 0, refreshToken = `refresh-${String(this.#families.size)}`): IssuedTokens {
     const issuedAt = this.#now() - ageMs;
     const expiresAt = issuedAt + this.#ttlMs;
-    const accessToken = jwt({ sub: family.user, iat: issuedAt / 1_000, exp: expiresAt / 1_000 });
+    const accessToken = this.opaque
+      ? `opaque-${String(this.#access.size)}`
+      : jwt({ sub: family.user, iat: issuedAt / 1_000, exp: expiresAt / 1_000 });
     this.#access.set(accessToken, { user: family.user, expiresAt, revoked: false });
     if (!this.#families.has(refreshToken)) family.members.push(refreshToken);
     this.#families.set(refreshToken, family);
-    return { accessToken, refreshToken };
+    const expiresIn = Math.max(0, this.#ttlMs - ageMs) / 1_000;
+    return { accessToken, refreshToken, ...(this.opaque && { expiresIn }) };
   }
 }

@@ -46,6 +46,6 @@ function reportOf(details: fc.RunDetails<[Schedule]>): string {
     describeSchedule(schedule),
     '',
     'replay',
-    `  npm run chaos -- --seed ${String(seed)} --path ${String(counterexamplePath)}`,
+    `  npm run chaos -- --seed ${String(seed)} --path ${counterexamplePath}`,
   ].join('\n');
 }

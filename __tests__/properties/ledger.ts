@@ -27,6 +27,7 @@ export class Ledger {
   readonly attempts: Attempts;
   /** Who has signed in and not out, even if the server has ended the session since. */
   user: User | undefined;
+  signOuts = 0;
   readonly #time: Time;
   readonly #authority: Authority;
   /** How long tokens live. */
@@ -78,8 +79,8 @@ export class Ledger {
     this.user = user;
     this.#refused = false;
     this.#forcedAt = undefined;
-    // With a clock that somebody has set, a dead token cannot be told from a new one.
-    const certain = this.#time.settings === 0;
+    // With a clock that somebody has set, a dead JWT cannot be told from a new one.
+    const certain = this.#time.settings === 0 || tokens.expiresIn !== undefined;
     const since = this.#time.instant();
     const lifeMs = dead && certain ? -second : this.#lifeMs;
     this.#take({ tokens, since, sinceReal: this.#time.real, lifeMs, certain, refused: false });
@@ -87,6 +88,7 @@ export class Ledger {
 
   signedOut(): void {
     this.user = undefined;
+    this.signOuts += 1;
     this.#forcedAt = undefined;
     this.#take(undefined);
   }
@@ -127,25 +129,26 @@ export class Ledger {
   heard(event: TokenEvent): void {
     switch (event.type) {
       case 'refresh.started': {
-        const { trigger } = event as TokenEvent<'refresh.started'>;
+        const { trigger } = event;
         const spaced = !this.#forcedAt || this.#time.since(this.#forcedAt) >= forcedEveryMs - noiseMs;
         this.expect(trigger !== 'unauthorized' || spaced, 'G9: two forced refreshes within 30 s');
         return;
       }
       case 'refresh.retried':
-        this.expect((event as TokenEvent<'refresh.retried'>).delayMs <= 5 * second, 'G16: Retry-After is not clamped');
+        this.expect(event.delayMs <= 5 * second, 'G16: Retry-After is not clamped');
         return;
       case 'refresh.succeeded':
-        this.#adopted(event as TokenEvent<'refresh.succeeded'>);
+        this.#adopted(event);
         return;
       case 'refresh.failed':
-        this.#failed(event as TokenEvent<'refresh.failed'>);
+        this.#failed(event);
         return;
       case 'session.ending':
         this.expect(this.#refused, 'the session is ending though the server has not refused it');
         return;
       case 'session.expired':
         this.expect(this.#refused, 'the user was signed out though the server has not refused the session');
+        this.expect(!this.isAlive, 'G3: the session expired while the token lives');
         this.#take(undefined);
         return;
       default:
@@ -154,7 +157,7 @@ export class Ledger {
   }
 
   #adopted({ operationId, attempt, trigger }: TokenEvent<'refresh.succeeded'>): void {
-    const made = this.attempts.find(operationId, attempt ?? 0);
+    const made = this.attempts.find(operationId, attempt);
     if (!made) {
       this.expect(false, 'a refresh succeeded that was never made');
       return;

@@ -64,7 +64,7 @@ describe('G7, G9, G10, G11 in every order in which answers may come', () => {
                 return answer;
               },
             });
-            const authority = new Authority(() => w.clock.now(), 3_600);
+            const authority = new Authority(() => w.clock.now(), { ttlSeconds: 3_600 });
             w.api.respond = async ({ url, data }, token) => {
               const request = made[Number(url)];
               if (!request) throw new Error('Nobody has made this request.');

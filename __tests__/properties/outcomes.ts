@@ -68,7 +68,7 @@ export function actOf(
   { kind, retryAfter }: Outcome,
   authority: Authority,
   tokens: TokenSet | undefined,
-  isSignedIn: () => boolean,
+  tellsUsersApart: () => boolean,
 ): () => unknown {
   const committed = rules[kind].commits ? rotation(authority, tokens) : thrower(refused());
   switch (kind) {
@@ -99,8 +99,8 @@ export function actOf(
       return () => ({ accessToken: jwt({}), expiresIn: 0 });
     case 'other-user':
       return () => {
-        // With nobody signed in it would be a sign-in.
-        return isSignedIn() ? { accessToken: jwt({ sub: 'eve' }), expiresIn: 600 } : 42;
+        // With nobody signed in it would be a sign-in; of opaque tokens nobody can tell whose they are.
+        return tellsUsersApart() ? { accessToken: jwt({ sub: 'eve' }), expiresIn: 600 } : 42;
       };
     case 'throws':
       return thrower(new RangeError('a bug in the app'));

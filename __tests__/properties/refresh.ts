@@ -16,7 +16,7 @@ export async function refresh(
   const { kind, delayMs } = outcome;
   const attempt = ledger.asked({ operationId, kind, attempt: number, signal }, tokens?.refreshToken);
   // The server acts when it is asked; what it says takes its time.
-  const answer = actOf(outcome, authority, tokens, () => ledger.signedInUser !== undefined);
+  const answer = actOf(outcome, authority, tokens, () => ledger.signedInUser !== undefined && !authority.opaque);
   await pause(clock, delayMs);
   if (kind === 'hang') return answer();
   attempt.endedAt = clock.monotonic();

@@ -36,6 +36,7 @@ class Scene {
   readonly #world: World;
   readonly #instances: Readonly<Record<RequestStep['instance'], AxiosInstance>>;
   readonly #maxWaitMs: number;
+  readonly #opaque: boolean;
   readonly #outcomes: Outcome[];
   readonly #time: Time;
   readonly #authority: Authority;
@@ -44,7 +45,8 @@ class Scene {
   readonly #methods: Watched<unknown>[] = [];
 
   constructor({ setup, outcomes }: Schedule) {
-    const { ttlSeconds, rotation, ...options } = setup;
+    const { ttlSeconds, rotation, opaque, ...options } = setup;
+    this.#opaque = opaque;
     this.#maxWaitMs = setup.maxWaitMs;
     this.#outcomes = [...outcomes];
     this.#world = world({
@@ -55,7 +57,7 @@ class Scene {
     });
     const { api, clock, instance, session } = this.#world;
     this.#time = new Time(clock);
-    this.#authority = new Authority(() => this.#time.real, ttlSeconds, rotation);
+    this.#authority = new Authority(() => this.#time.real, { ttlSeconds, rotation, opaque });
     const patienceMs = (setup.retry === false ? 15 : 5) * second;
     this.#ledger = new Ledger(this.#time, this.#authority, { lifeMs: ttlSeconds * second, patienceMs });
     this.#traffic = new Traffic(this.#parts);
@@ -115,8 +117,7 @@ class Scene {
       case 'sign-in':
         return this.#signIn(step.user, step.dead);
       case 'sign-out':
-        this.#ledger.signedOut();
-        return session.signOut();
+        return this.#signOut();
       case 'revoke':
         this.#authority.revoke(this.#world.sent().at(-1));
         return;
@@ -129,10 +130,26 @@ class Scene {
     }
   }
 
-  #signIn(user: User, dead: boolean): Promise<void> {
+  async #signIn(user: User, dead: boolean): Promise<void> {
+    const { session } = this.#world;
+    if (this.#opaque && this.#ledger.user !== user) await this.#signOut();
     const tokens = this.#authority.signIn(user, dead);
     this.#ledger.signedIn(user, tokens, dead);
-    return this.#world.session.setTokens(tokens);
+    await session.setTokens(tokens);
+    await settle();
+    const { waiting } = session.getSnapshot();
+    this.#ledger.expect(
+      waiting === 0 || !this.#ledger.isAlive,
+      `G10: ${String(waiting)} wait for a token that is there`,
+    );
+  }
+
+  async #signOut(): Promise<void> {
+    const { session } = this.#world;
+    this.#ledger.signedOut();
+    await session.signOut();
+    const { waiting } = session.getSnapshot();
+    this.#ledger.expect(waiting === 0, `G11: ${String(waiting)} still wait after the sign-out`);
   }
 
   async #checkToken(asked: Promise<string>): Promise<void> {
@@ -159,7 +176,7 @@ class Scene {
 
   #checkWait(event: TokenEvent): void {
     if (event.type !== 'request.released') return;
-    const { durationMs } = event as TokenEvent<'request.released'>;
+    const { durationMs } = event;
     // refresh() waits for the whole operation; one that ends together with a wait may settle it, within a second.
     const longestMs = Math.max(this.#maxWaitMs, 15 * second) + second + noiseMs;
     this.#ledger.expect(durationMs <= longestMs, `G10: a request waited for ${String(durationMs)} ms`);

@@ -31,6 +31,8 @@ export type Step =
 export interface Setup {
   readonly ttlSeconds: number;
   readonly rotation: Rotation;
+  /** Access tokens do not tell whose they are: the app signs one user out before another signs in. */
+  readonly opaque: boolean;
   readonly whenMissing: 'send' | 'refresh' | 'reject';
   readonly retry: false | { readonly retries: number };
   readonly schedule: boolean;
@@ -116,6 +118,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.record({
 
 const setup: fc.Arbitrary<Setup> = fc.record({
   ttlSeconds: fc.constantFrom(2, 10, 30, 60, 60, 600, 600),
+  opaque: fc.constantFrom(false, false, true),
   rotation: fc.constantFrom('forgiving', 'refusing', 'revoking'),
   whenMissing: fc.constantFrom('send', 'send', 'refresh', 'reject'),
   retry: fc.constantFrom<(false | { retries: number })[]>(false, { retries: 2 }, { retries: 5 }),

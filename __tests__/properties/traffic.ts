@@ -17,7 +17,9 @@ interface Sent {
   readonly outcome: Watched<unknown>;
   /** The living token that it could have left with when it was made, if nobody else held it up. */
   readonly couldLeaveWith: string | undefined;
+  /** How often the clock had leapt, and the user signed out, when it was made. */
   readonly leaps: number;
+  readonly signOuts: number;
   /** All that the API could see of it, each time. */
   readonly copies: string[];
   /** How often the app's own interceptors have seen it, on the way out and on the way back. */
@@ -78,6 +80,7 @@ export class Traffic {
       outcome: watch(promise),
       couldLeaveWith: ledger.isAlive && request.slowMs === 0 ? ledger.accessToken : undefined,
       leaps: time.leaps,
+      signOuts: ledger.signOuts,
       copies: [],
       seen: { out: 0, back: 0 },
       elsewhere: 0,
@@ -167,7 +170,8 @@ export class Traffic {
     const { ledger, authority } = this.#parts;
     const { name, copies, user, request } = sent;
     const bytes = bytesOf(config.data);
-    const { method = '', params } = config;
+    const { method = '' } = config;
+    const params: unknown = config.params;
     const copy = [method, JSON.stringify(params), config.headers.get('Content-Type'), bytes].map(String).join(' ');
     copies.push(copy);
     ledger.expect(
@@ -188,12 +192,17 @@ export class Traffic {
     ledger.expect(user === undefined || owner === user, `G11: ${name} of ${String(user)} was sent as ${String(owner)}`);
   }
 
-  /** A 401 for a token that is no longer current: sent again at once, with the current one. */
+  /** A 401 for a token that is no longer current: sent again at once, with the current one, unless G11 forbids it. */
   #checkReplay(sent: Sent, token: string | undefined): void {
     const { ledger } = this.#parts;
     const { accessToken, user, isAlive, attempts } = ledger;
     const { copies, request, aborted, name } = sent;
-    const late = token !== undefined && token !== accessToken && isAlive && sent.user === user;
+    const late =
+      token !== undefined &&
+      token !== accessToken &&
+      isAlive &&
+      sent.user === user &&
+      sent.signOuts === ledger.signOuts;
     if (!late || aborted || copies.length > 1 || request.body === 'stream') return;
     const made = attempts.count;
     setImmediate(() => {
@@ -220,10 +229,8 @@ export class Traffic {
     if (!isTokenError(error)) return;
     ledger.expect(copies.length === 0, `${name} had its 401, and was rejected with ${error.code} instead`);
     if (error.code === 'AUTH_SESSION_CLEARED') {
-      ledger.expect(
-        user === undefined || user !== ledger.user,
-        `G11: ${name} was cleared though ${String(user)} is still there`,
-      );
+      const stays = user !== undefined && user === ledger.user && sent.signOuts === ledger.signOuts;
+      ledger.expect(!stays, `G11: ${name} was cleared though ${String(user)} is still there`);
       return;
     }
     const { couldLeaveWith } = sent;
