@@ -5,6 +5,7 @@ import { rules, type OutcomeKind } from './outcomes.js';
 import { noiseMs, type Instant, type Time } from './time.js';
 import { second } from './world.js';
 
+/** An operation's deadline, and how long it is listened to after that. */
 const listenMs = 15 * second;
 
 /** One call of the refresh callback. */
@@ -69,10 +70,13 @@ export class Attempts {
     return made;
   }
 
-  /** An operation has failed. What may be said of why. */
-  failed(operationId: string): readonly string[] {
+  /** An operation has failed, perhaps by its deadline. What may be said of why. */
+  failed(operationId: string, timedOut: boolean): readonly string[] {
+    const own = this.#of(operationId);
+    const patient = timedOut && own.length === 1 && this.#patienceMs < listenMs;
+    this.#faults.expect(!patient, 'G16: an attempt that was not answered in its time was not repeated');
     this.#failedAt.set(operationId, this.#time.monotonic);
-    return ['timeout', ...this.#of(operationId).flatMap(({ kind }) => rules[kind].failures)];
+    return ['timeout', ...own.flatMap(({ kind }) => rules[kind].failures)];
   }
 
   /** An attempt of the operation that failed before this one, or of this one, may still bring tokens. */
@@ -90,6 +94,14 @@ export class Attempts {
   isWanted({ operationId, epoch }: Attempt, current: number, slackMs: number): boolean {
     const failedAt = this.#failedAt.get(operationId) ?? Infinity;
     return epoch === current && !(this.#time.monotonic - failedAt > listenMs + slackMs);
+  }
+
+  /** No operation may go on beyond its deadline, whatever its callback does. */
+  checkDeadlines(): void {
+    for (const { operationId, since } of this.running) {
+      const over = this.#failedAt.has(operationId) || this.#time.monotonic - since.monotonic <= listenMs + noiseMs;
+      this.#faults.expect(over, 'G16: an operation went on beyond its deadline');
+    }
   }
 
   #of(operationId: string): Attempt[] {

@@ -7,6 +7,7 @@ import { noiseMs, type Instant, type Time } from './time.js';
 import { second } from './world.js';
 
 const forcedEveryMs = 30 * second;
+const lookMs = 31 * second;
 
 /** Tokens that the session has been handed. */
 interface Hand {
@@ -38,6 +39,8 @@ export class Ledger {
   #epoch = 0;
   /** The server has refused the session since the sign-in. */
   #refused = false;
+  /** The server has refused it, and its token lives on. */
+  #ending = false;
   #forcedAt: Instant | undefined;
 
   constructor(time: Time, authority: Authority, times: { readonly lifeMs: number; readonly patienceMs: number }) {
@@ -71,6 +74,12 @@ export class Ledger {
   isKnownDead(accessToken: string): boolean {
     const hand = this.#hands.get(accessToken);
     return hand === undefined || this.#time.since(hand.since) > hand.lifeMs + noiseMs;
+  }
+
+  /** The session was ending, and its token has been dead for longer than the session takes to look again. */
+  get isOverdue(): boolean {
+    const hand = this.#hand;
+    return this.#ending && hand !== undefined && this.#time.since(hand.since) > hand.lifeMs + lookMs;
   }
 
   // --- what the app does, and the API ---
@@ -145,6 +154,7 @@ export class Ledger {
         return;
       case 'session.ending':
         this.expect(this.#refused, 'the session is ending though the server has not refused it');
+        this.#ending = true;
         return;
       case 'session.expired':
         this.expect(this.#refused, 'the user was signed out though the server has not refused the session');
@@ -168,12 +178,15 @@ export class Ledger {
     if (trigger === 'unauthorized') this.#forcedAt = this.#time.instant();
     const certain = made.settings === this.#time.settings;
     if (tokens) this.#take({ tokens, since, sinceReal, lifeMs: this.#lifeMs, certain, refused: false });
-    else this.#epoch += 1;
+    else {
+      this.#epoch += 1;
+      this.#ending = false;
+    }
   }
 
   #failed({ operationId, error }: TokenEvent<'refresh.failed'>): void {
     const unanswered = this.attempts.isUnanswered(operationId, this.#epoch);
-    const kinds = this.attempts.failed(operationId);
+    const kinds = this.attempts.failed(operationId, error.code === 'AUTH_TOKEN_REFRESH_TIMEOUT');
     this.expect(kinds.includes(String(error.kind)), `G17: ${kinds.join(' or ')} was told as ${String(error.kind)}`);
     const believed = error.code === 'AUTH_SESSION_EXPIRED';
     this.expect(!believed || !unanswered, 'G17: a refusal was believed while another attempt was unanswered');
@@ -181,6 +194,7 @@ export class Ledger {
 
   #take(hand: Hand | undefined): void {
     this.#hand = hand;
+    this.#ending = false;
     this.#epoch += 1;
     if (!hand) return;
     this.#hands.set(hand.tokens.accessToken, hand);

@@ -2,7 +2,7 @@
 import type { RefreshContext } from '../../src/index.js';
 import type { IssuedTokens } from './authority.js';
 import { actOf, isRefusal, type Outcome } from './outcomes.js';
-import type { Parts } from './traffic.js';
+import type { Parts } from './requests.js';
 import { pause } from './world.js';
 
 /** @param outcomes what becomes of this call and those to come; after the last, calls succeed */
