@@ -10,8 +10,6 @@ const standstillMs = 20_000;
 export interface Chaos {
   readonly runs: number;
   readonly seed?: number | undefined;
-  /** From a failure's report: plays that one schedule. */
-  readonly path?: string | undefined;
   /** When to give up the search, or the shrinking. */
   readonly limitMs?: number | undefined;
   /** Hears of each schedule before it is played, those of the shrinking included. */
@@ -19,7 +17,7 @@ export interface Chaos {
 }
 
 /** Plays that many random schedules. A report of what failed, made as small as could be; `undefined` if nothing did. */
-export async function findFault({ runs, seed, path, limitMs, onRun }: Chaos): Promise<string | undefined> {
+export async function findFault({ runs, seed, limitMs, onRun }: Chaos): Promise<string | undefined> {
   const property = fc.asyncProperty(schedules, async (schedule) => {
     onRun?.();
     await play(schedule);
@@ -27,25 +25,46 @@ export async function findFault({ runs, seed, path, limitMs, onRun }: Chaos): Pr
   const details = await fc.check(property, {
     numRuns: runs,
     timeout: standstillMs,
-    // A replay shows the schedule as it is.
-    ...(path !== undefined && { path, endOnFailure: true }),
     ...(seed !== undefined && { seed }),
     ...(limitMs !== undefined && { interruptAfterTimeLimit: limitMs, markInterruptAsFailure: true }),
   });
-  return details.failed ? reportOf(details) : undefined;
+  if (!details.failed) return undefined;
+  const { counterexample, counterexamplePath, numRuns, numShrinks, errorInstance } = details;
+  if (!counterexample) return `Stopped after ${String(numRuns)} schedules: they take too long.`;
+  const found = `Broken by schedule ${String(numRuns)}, made smaller in ${String(numShrinks)} steps:`;
+  return `${found}\n${reportOf(errorInstance, counterexample[0], details.seed, counterexamplePath)}`;
 }
 
-function reportOf(details: fc.RunDetails<[Schedule]>): string {
-  const { counterexample, counterexamplePath, seed, numRuns, numShrinks, errorInstance } = details;
-  if (!counterexample) return `Stopped after ${String(numRuns)} schedules: they take too long.`;
-  const [schedule] = counterexample;
+/** Plays the one schedule of an earlier report. Throws a `RangeError` if there is none of that seed and path. */
+export async function replayFault(seed: number, path: string): Promise<string | undefined> {
+  const schedule = scheduleAt(seed, path);
+  try {
+    await play(schedule);
+    return undefined;
+  } catch (error) {
+    return reportOf(error, schedule, seed, path);
+  }
+}
+
+/** The schedule that a search of that seed has at that path: the first on which one that finds fault with all ends. */
+function scheduleAt(seed: number, path: string): Schedule {
+  try {
+    const nothingIsRight = fc.property(schedules, (_schedule: Schedule) => false);
+    const { counterexample } = fc.check(nothingIsRight, { seed, path, numRuns: 1, endOnFailure: true });
+    if (counterexample) return counterexample[0];
+  } catch {
+    // The path is longer than the ways to make the schedule smaller.
+  }
+  throw new RangeError('That path leads nowhere: the schedules have changed, or it belongs to another seed.');
+}
+
+function reportOf(error: unknown, schedule: Schedule, seed: number, path: string): string {
   return [
-    `Broken by schedule ${String(numRuns)}, made smaller in ${String(numShrinks)} steps:`,
-    errorInstance instanceof Error ? errorInstance.message : String(errorInstance),
+    error instanceof Error ? error.message : String(error),
     '',
     describeSchedule(schedule),
     '',
     'replay',
-    `  npm run chaos -- --seed ${String(seed)} --path ${counterexamplePath}`,
+    `  npm run chaos -- --seed ${String(seed)} --path ${path}`,
   ].join('\n');
 }
