@@ -16,6 +16,7 @@ export interface Sent {
   /** Who was signed in when the request was made. */
   readonly user: User | undefined;
   readonly outcome: Watched<unknown>;
+  readonly signal: AbortSignal;
   /** The living token that it could have left with when it was made, if nobody else held it up. */
   readonly couldLeaveWith: string | undefined;
   /** How often the clock had leapt, and the user signed out, when it was made. */

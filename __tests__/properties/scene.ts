@@ -177,9 +177,10 @@ class Scene {
     this.#ledger.attempts.checkDeadlines();
     const { signedInUser, user } = this.#ledger;
     const { clock, session } = this.#world;
-    const { status, waiting } = session.getSnapshot();
+    const { status, waiting, isRefreshing } = session.getSnapshot();
     const expected = signedInUser ? ['active'] : user === undefined ? ['signed-out', 'expired'] : ['expired'];
     this.#ledger.expect(expected.includes(status), `the session is ${status} instead of ${expected.join(' or ')}`);
+    this.#ledger.expect(waiting === 0 || isRefreshing, `G10: ${String(waiting)} wait, and nothing is under way`);
     this.#ledger.expect(waiting > 0 || clock.holding === 0, 'G20: a timer holds the process, and nobody waits');
   }
 

@@ -1,4 +1,5 @@
 /** The requests of an app, and the API that answers them. */
+import { getEventListeners } from 'node:events';
 import { isAxiosError, type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { bodies } from './bodies.js';
 import { checkRejection, checkReplay, checkSending, type Parts, type Sent } from './requests.js';
@@ -46,6 +47,7 @@ export class Traffic {
       request,
       user: ledger.signedInUser,
       outcome: watch(promise),
+      signal: controller.signal,
       couldLeaveWith: ledger.isAlive && request.slowMs === 0 ? ledger.accessToken : undefined,
       leaps: time.leaps,
       signOuts: ledger.signOuts,
@@ -88,8 +90,12 @@ export class Traffic {
 
   checkEnd(): void {
     const { ledger } = this.#parts;
-    for (const { name, outcome, copies, seen } of this.#sent) {
+    for (const { name, outcome, signal, copies, seen } of this.#sent) {
       ledger.expect(outcome.state !== 'pending', `G10: ${name} never settled`);
+      ledger.expect(
+        getEventListeners(signal, 'abort').length === 0,
+        `G20: a listener is left on the signal of ${name}`,
+      );
       ledger.expect(seen.out <= 1, `G15: the app's request interceptor saw ${name} ${String(seen.out)} times`);
       const answered =
         outcome.state === 'resolved' || (isAxiosError(outcome.error) && outcome.error.response !== undefined);
