@@ -26,7 +26,7 @@ Exit status: 0 if everything held, 1 for a broken guarantee, 2 for arguments tha
 export function readArguments(given: readonly string[], now: number): ChaosArguments | 'help' | { complaint: string } {
   try {
     const { values } = parseArgs({
-      args: [...given],
+      args: joined(given),
       options: {
         runs: { type: 'string', default: '10000' },
         seed: { type: 'string' },
@@ -48,6 +48,16 @@ export function readArguments(given: readonly string[], now: number): ChaosArgum
   } catch (error) {
     return { complaint: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** A negative seed would be taken for an option. */
+function joined(given: readonly string[]): string[] {
+  const args: string[] = [];
+  for (const argument of given) {
+    if (args.at(-1) === '--seed' && /^-\d/.test(argument)) args.splice(-1, 1, `--seed=${argument}`);
+    else args.push(argument);
+  }
+  return args;
 }
 
 function whole(name: string, text: string, least: number, most: number): number {
