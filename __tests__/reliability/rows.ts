@@ -1,8 +1,7 @@
-/** Plays the rows of a table, a number of them at a time. */
+/** Plays the rows of a table, all of them at once. */
 import type { Fault, Table } from './faults.js';
 import { problemsOf } from './invariants.js';
 import { adapters, play, type AdapterName, type Figures } from './scenario.js';
-
 import { Ticker } from './time.js';
 
 export interface Row {
@@ -10,20 +9,20 @@ export interface Row {
   readonly figures: Readonly<Record<AdapterName, Figures>>;
 }
 
-export async function playTable(table: Table, requests: number, atOnce: number): Promise<Row[]> {
+export async function playTable(table: Table, requests: number): Promise<Row[]> {
   const ticker = new Ticker();
-  const due = [...table.faults.entries()];
-  const rows: Row[] = [];
-  const worker = async (): Promise<void> => {
-    for (let next = due.shift(); next; next = due.shift()) {
-      const [index, fault] = next;
-      const [http, fetch] = await Promise.all(adapters.map((adapter) => play(fault, table, adapter, ticker, requests)));
-      if (http && fetch) rows[index] = { fault, figures: { http, fetch } };
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  ticker.stop();
-  return rows;
+  const rows = table.faults.map(async (fault) => {
+    const [http, fetch] = await Promise.all([
+      play(fault, table, 'http', ticker, requests),
+      play(fault, table, 'fetch', ticker, requests),
+    ]);
+    return { fault, figures: { http, fetch } };
+  });
+  try {
+    return await Promise.all(rows);
+  } finally {
+    ticker.stop();
+  }
 }
 
 /** The rules that a row breaks, each with the row's name. */
