@@ -1,6 +1,6 @@
 /** Plays one fault: an Axios instance with the plugin sends requests steadily, and everything is counted. */
 import axios, { type AxiosInstance } from 'axios';
-import { installTokenRefresh, isTokenError, type TokenEventType, type TokenSession } from '../../src/index.js';
+import { installTokenRefresh, isTokenError, type TokenEventType } from '../../src/index.js';
 import { startOrdersApi, type Order } from './api.js';
 import { Authority } from './authority.js';
 import { playedMs, type Fault, type Table } from './faults.js';
@@ -57,6 +57,7 @@ export async function play(
   await time.pause(signedInBeforeMs);
   const events = new Map<string, number>();
   let attempts = 0;
+  let over = false;
   const session = installTokenRefresh(instance, {
     ...fault.options,
     tokens,
@@ -69,7 +70,10 @@ export async function play(
     },
   });
   session.on('event', ({ type }) => count(events, type));
-  session.on('session.expired', () => void signInAgain(session, authority, time));
+  session.on('session.expired', async () => {
+    await time.pause(signInMs);
+    if (!over) await session.setTokens(authority.signIn(user));
+  });
   try {
     const traffic = await send(instance, time, requests);
     return {
@@ -82,14 +86,10 @@ export async function play(
       met: endpoint.met,
     };
   } finally {
+    over = true;
     session.dispose();
     await Promise.all([endpoint.close(), api.close()]);
   }
-}
-
-async function signInAgain(session: TokenSession, authority: Authority, time: Time): Promise<void> {
-  await time.pause(signInMs);
-  await session.setTokens(authority.signIn(user));
 }
 
 type Traffic = Pick<Figures, 'sent' | 'failed' | 'failedAtLast' | 'wrong'>;

@@ -119,7 +119,8 @@ export async function startTokenEndpoint({
     server.close();
     server.closeAllConnections();
     await time.pause(until - time.now());
-    if (!closed) await listen(server, port);
+    // Somebody's outgoing connection may have been given the port meanwhile.
+    while (!closed && !(await isListening(server, port))) await time.pause(100);
   }
 
   return {
@@ -140,6 +141,13 @@ export async function startTokenEndpoint({
 
 async function listen(server: Server, port: number): Promise<void> {
   await once(server.listen(port, '127.0.0.1'), 'listening');
+}
+
+async function isListening(server: Server, port: number): Promise<boolean> {
+  return listen(server, port).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function refreshTokenOf(request: IncomingMessage): Promise<string> {
