@@ -4,7 +4,7 @@ import { tables } from './faults.js';
 import { playTable, problemsIn, type Row } from './rows.js';
 import { adapters } from './scenario.js';
 
-const requests = 120;
+const requests = 200;
 const played = new Map<string, readonly Row[]>();
 
 beforeAll(async () => {

@@ -103,8 +103,8 @@ const garbled: readonly Fault[] = [
 ];
 
 const lostReplies: readonly Fault[] = [
-  { name: 'drops the answer after the commit; forgiving', does: does.losesReply, ...forgiven },
-  { name: 'never sends the answer after the commit; forgiving', does: does.swallowsReply, ...forgiven },
+  { name: 'drops the answer after the commit; forgiving', does: does.losesReply, ...forgiven, ...fails },
+  { name: 'never sends the answer after the commit; forgiving', does: does.swallowsReply, ...forgiven, ...fails },
 ];
 
 /** Nothing a client can do: the server has refused it. */

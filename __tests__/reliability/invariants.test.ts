@@ -1,6 +1,6 @@
 /** The rules that rows are held against notice what they are there for. */
 import { describe, expect, test } from '@jest/globals';
-import { longer, shorter, terminal, type Fault, type Table } from './faults.js';
+import { longer, shorter, terminal, throughout, type Fault, type Table } from './faults.js';
 import { problemsOf } from './invariants.js';
 import type { Figures } from './scenario.js';
 
@@ -42,6 +42,13 @@ const cases: [what: string, figures: Partial<Figures>, problem: string, fault?: 
   ['a request as somebody else', { strangers: 1 }, '1 requests were sent as another user'],
   ['a dead token', { dead: 1 }, '1 requests were sent with a dead token'],
   ['a spent refresh token', { reuses: 1 }, 'a spent refresh token was presented 1 times'],
+  [
+    'a refused token',
+    told(['request.replayed', 1]),
+    '1 requests were refused for their token',
+    { name: 'made' },
+    throughout,
+  ],
   ['a storm', { attempts: 73 }, '73 attempts are a storm'],
   ['a refresh that did not fail', {}, 'no refresh failed', repeated],
   ['no second attempt', { attempts: 5 }, 'no attempt was repeated', repeated],

@@ -12,6 +12,7 @@ export function problemsOf(fault: Fault, table: Table, figures: Figures): string
   const { sent, failed, attempts } = figures;
   const signedOut = eventCount(figures, 'session.expired');
   const failedRefreshes = eventCount(figures, 'refresh.failed');
+  const replays = eventCount(figures, 'request.replayed');
   const mostAttempts = quietAttempts + (mostAttemptsPerSecond * table.rounds * table.lastsMs) / 1_000;
   const signedOutRequests = [...failed.keys()].filter(
     (code) => code === '401' || code.includes('AUTH_SESSION_EXPIRED'),
@@ -36,6 +37,7 @@ export function problemsOf(fault: Fault, table: Table, figures: Figures): string
     [figures.dead > 0, `${figures.dead} requests were sent with a dead token`],
     [!losesReplies && figures.reuses > 0, `a spent refresh token was presented ${figures.reuses} times`],
     [attempts > mostAttempts, `${attempts} attempts are a storm`],
+    [does === undefined && !fault.api && replays > 0, `${replays} requests were refused for their token`],
     [fails === true && failedRefreshes === 0, 'no refresh failed'],
     [fails === true && attempts <= eventCount(figures, 'refresh.started'), 'no attempt was repeated'],
     [fails === false && whileAlive && failedRefreshes > 0, `${failedRefreshes} refreshes failed`],
