@@ -83,8 +83,11 @@ export class Desk {
     turn.holder = credential.holder;
     if (freshness === 'ahead') this.#startAhead('ahead', now);
     if (freshness === 'due' && turn.patient && this.#startAhead('request', now) && this.waiting < options.maxWaiting) {
-      const patience = patienceMs(leftOf(credential.held, now), turn.ownTimeMs());
-      return this.wait(turn, Math.min(patience, options.maxWaitMs));
+      const longestMs = Math.min(turn.ownTimeMs(), options.maxWaitMs);
+      const patience = Math.min(patienceMs(leftOf(credential.held, now), turn.ownTimeMs()), longestMs);
+      // A sleep may outlast the token: then the request waits as long as any other.
+      const moreMs = (): number => (this.usable(turn) ? 0 : now.monotonic + longestMs - this.#host.now().monotonic);
+      return this.wait(turn, patience, moreMs);
     }
     return this.#host.state.credential === credential ? credential : this.#verdict(turn);
   }
@@ -106,8 +109,12 @@ export class Desk {
     return turnOver;
   }
 
-  /** Waits for the operation in flight, at most `limitMs`. */
-  async wait(turn: Turn, limitMs = Math.min(turn.ownTimeMs(), this.#host.options.maxWaitMs)): Promise<Given> {
+  /** Waits for the operation in flight, at most `limitMs`, and then for what `moreMs` allows. */
+  async wait(
+    turn: Turn,
+    limitMs = Math.min(turn.ownTimeMs(), this.#host.options.maxWaitMs),
+    moreMs = (): number => 0,
+  ): Promise<Given> {
     const { options, state } = this.#host;
     if (this.waiting >= options.maxWaiting) throw queueFull(options.maxWaiting);
     const { operation, credential } = state;
@@ -118,6 +125,7 @@ export class Desk {
     const turnOver = this.#queue.join(
       turn,
       operation && limitMs >= operation.leftMs ? operation.leftMs + operationFirstMs : limitMs,
+      moreMs,
       () => this.#verdict(turn, waitTimeout),
       (released) => {
         const same = credential?.generation === this.#host.state.generation;

@@ -36,18 +36,28 @@ export class Queue<W extends Interruptible, T> {
   }
 
   /**
-   * Waits at most `limitMs`, then takes `onTimeout`'s answer. The timer holds the process: somebody waits for it.
-   * `left` hears of the end after the queue has shrunk.
+   * Waits `limitMs`, and then for what `moreMs` allows, if it is above 0; at last takes `onTimeout`'s answer. The timer
+   * holds the process: somebody waits for it. `left` hears of the end after the queue has shrunk.
    */
-  join(waiter: W, limitMs: number, onTimeout: () => T, left: (released: Released) => void): Promise<T> {
+  join(
+    waiter: W,
+    limitMs: number,
+    moreMs: () => number,
+    onTimeout: () => T,
+    left: (released: Released) => void,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const entry = { waiter, since: this.#clock.monotonic(), resolve, reject, left, stop: (): void => undefined };
       this.#entries.add(entry);
       const stopListening = waiter.interrupted((reason) => {
         this.#end(entry, 'aborted', () => reject(reason));
       });
-      const timeUp = (): void => this.#answer(entry, onTimeout);
-      const stopTimer = startTimer(this.#clock, timeUp, limitMs, true);
+      const timeUp = (): void => {
+        const more = moreMs();
+        if (more > 0) stopTimer = startTimer(this.#clock, timeUp, more, true);
+        else this.#answer(entry, onTimeout);
+      };
+      let stopTimer = startTimer(this.#clock, timeUp, limitMs, true);
       entry.stop = () => {
         stopTimer();
         stopListening();

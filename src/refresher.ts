@@ -54,6 +54,8 @@ export class Operation {
   readonly #timers = new Set<() => void>();
   /** An attempt that may have reached the server has been repeated: no second time. */
   #repeated = false;
+  /** It has been decided that there is no further attempt. */
+  #exhausted = false;
   #state: 'running' | 'failed' | 'over' = 'running';
 
   constructor(
@@ -148,6 +150,7 @@ export class Operation {
     if (this.#state !== 'running') return;
     const pause = this.#pauseBefore(failed.failure);
     if (pause === undefined) {
+      this.#exhausted = true;
       // An attempt that has not been answered may still bring the token: the deadline decides.
       if (this.#unanswered.size === 0) this.#fail(failed);
       return;
@@ -159,7 +162,7 @@ export class Operation {
   /** Milliseconds until the next attempt, or `undefined` if there is none. */
   #pauseBefore(failure: Failure): number | undefined {
     const { retry } = this.#plan;
-    if (!retry || this.attempt > retry.retries) return undefined;
+    if (!retry || this.#exhausted || this.attempt > retry.retries) return undefined;
     // While an attempt is unanswered, a refusal may only mean that it was the one that succeeded.
     if (failure.terminal) return undefined;
     if (failure.mayHaveReached) {

@@ -225,7 +225,7 @@ export class Session {
   /** Lets go of refreshes whose answers are no longer wanted. */
   #cancel(): void {
     this.#state.operation?.cancel();
-    this.#state.late?.cancel();
+    for (const late of this.#state.late) late.cancel();
   }
 
   #succeed(operation: Operation, { held, attempt, late }: Answer): void {
@@ -298,8 +298,8 @@ export class Session {
   #classify(error: unknown): Failure {
     const { classifyFailure } = this.options;
     const failure = judge(error, classifyFailure, (thrown) => this.events.failed('classifyFailure', thrown));
-    // While an earlier attempt is unanswered, a refusal may only mean that it was the one that succeeded.
-    return { ...failure, terminal: failure.terminal && !this.#state.late?.isListening };
+    // While an attempt is unanswered, a refusal may only mean that it was the one that succeeded.
+    return { ...failure, terminal: failure.terminal && !this.#state.late.some((late) => late.isListening) };
   }
 
   #errorOf(operation: Operation, failed: FailedAttempt): TokenError {

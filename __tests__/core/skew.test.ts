@@ -9,7 +9,9 @@ describe('skewOf (G21): the server second against the middle of the exchange', (
     ['the clocks agree', server + 400, server + 600, 0],
     ['our clock is an hour slow', server - 3_600_000 + 400, server - 3_600_000 + 600, 3_600_000],
     ['our clock is an hour fast', server + 3_600_000 + 400, server + 3_600_000 + 600, -3_600_000],
-    ['a slow exchange: half of it was the way there', server - 1_500, server + 2_500, 0],
+    ['a slow exchange: the answer was dated at its beginning', server + 100, server + 12_000, 0],
+    ['a slow exchange: the answer was dated at its end', server - 12_000, server + 100, 0],
+    ['a slow exchange does not explain an hour', server + 3_594_500, server + 3_606_500, -3_600_000],
     ['no server has sent a date', NaN, NaN, NaN],
   ])('%s', (_what, sentAt, receivedAt, expected) => {
     expect(skewOf(server, sentAt, receivedAt)).toBe(expected);

@@ -49,7 +49,7 @@ const holding = (token: Held, fields: Partial<State<Operation>> = {}): State<Ope
 /** Signed in as Ada for an hour, after a bad time. */
 const troubled = holding(held('ada', 3_600), {
   operation: 'op2',
-  late: 'op1',
+  late: ['op1'],
   dormant: true,
   ending: gone,
   error: down,
@@ -116,7 +116,7 @@ describe('adopted: new tokens', () => {
     ['from a refresh that a 401 forced (G9)', now, true, { refreshedAt: now, forcedAt: now }],
   ])('%s', (_what, refreshedAt, forced, expected) => {
     const state = given(troubled, adopted(troubled, held('ada'), refreshedAt, forced));
-    expect(times(state)).toEqual({ ...expected, late: undefined });
+    expect(times(state)).toEqual({ ...expected, late: [] });
   });
 });
 
@@ -144,7 +144,7 @@ describe('failed: a refresh has failed (G18)', () => {
   ])('%s', (_what, before, random, failures, pauseMs) => {
     expect(failed(before, down, now, random)).toEqual({
       operation: undefined,
-      late: 'op1',
+      late: ['op1'],
       error: down,
       failures,
       pausedUntil: now.monotonic + pauseMs,

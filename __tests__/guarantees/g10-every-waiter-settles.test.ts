@@ -130,6 +130,33 @@ describe('G10 every waiter settles', () => {
     expect(timeouts).toEqual([6 * second]);
   });
 
+  test('with the new token, though the machine slept through the end of the old one', async () => {
+    const w = world({ refresh: 'open', retry: false, ttlSeconds: 600 });
+    await w.clock.advance(9 * minute + 50 * second);
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    w.clock.jump(5 * minute);
+    await w.clock.advance(9 * second);
+    expect(request.state).toBe('pending');
+    const fresh = w.issue();
+    nth(w.calls, 0).answer(fresh);
+    await settle();
+    expect(request.state).toBe('resolved');
+    expect(w.sent()).toEqual([fresh]);
+  });
+
+  test('with AUTH_WAIT_TIMEOUT after its own time all told, though the machine slept in between', async () => {
+    const w = world({ refresh: 'open', retry: false, ttlSeconds: 600, maxWaitMs: 12 * second });
+    await w.clock.advance(9 * minute + 50 * second);
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    w.clock.jump(5 * minute);
+    await w.clock.advance(11 * second);
+    expect(request.state).toBe('pending');
+    await w.clock.advance(second);
+    expect(request.error).toMatchObject({ code: 'AUTH_WAIT_TIMEOUT' });
+  });
+
   test('with AUTH_QUEUE_FULL where maxWaiting wait already', async () => {
     const w = await waiting({ maxWaiting: 3 });
     const requests = times(5, () => watch(w.instance.get('/orders')));

@@ -199,6 +199,20 @@ describe('G16 a failure after the request may have reached the server', () => {
   });
 });
 
+describe('G16 once it is decided that nothing is sent again', () => {
+  test('the error of an attempt given up on changes nothing: no third one after a pause', async () => {
+    const w = world({ refresh: 'open', retry: { retries: 2 } });
+    void watch(w.session.refresh());
+    await w.clock.advance(5 * second);
+    nth(w.calls, 1).fail(reset());
+    await settle();
+    nth(w.calls, 0).fail(answered(503));
+    await w.clock.advance(5 * second);
+    expect(w.calls).toHaveLength(2);
+    expect(w.told('refresh.failed')).toHaveLength(1);
+  });
+});
+
 describe('G16 deadlines hold though the callback ignores its signal', () => {
   test('an attempt that hangs is given up after attemptTimeoutMs, and repeated once', async () => {
     const w = world({ refresh: 'open', retry: { attemptTimeoutMs: 2 * second, retries: 5 } });

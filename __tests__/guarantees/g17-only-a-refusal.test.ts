@@ -2,7 +2,18 @@
 import { describe, expect, test } from '@jest/globals';
 import axios, { AxiosError, CanceledError, type AxiosResponse } from 'axios';
 import { isTokenError, TokenError, type FailureKind, type RefreshContext } from '../../src/index.js';
-import { minute, second, settle, watch, world, type World, type WorldOptions } from '../properties/world.js';
+import {
+  answered,
+  minute,
+  nth,
+  refused,
+  second,
+  settle,
+  watch,
+  world,
+  type World,
+  type WorldOptions,
+} from '../properties/world.js';
 
 /** What the authorization server answers, or what its client throws. */
 type Fault = Partial<AxiosResponse> | { readonly thrown: unknown };
@@ -142,6 +153,32 @@ describe('G17 a refusal', () => {
     ]);
     expect(w.told('session.ending')).toHaveLength(1);
     expect(w.told('session.expired')).toMatchObject([{ error: { code: 'AUTH_SESSION_EXPIRED' } }]);
+  });
+});
+
+describe('G17 a refusal while an attempt is unanswered', () => {
+  test('of an operation before the last is not believed: that one may have used the refresh token up', async () => {
+    const w = world({
+      refresh: 'open',
+      retry: false,
+      tokens: ({ issue }) => ({ accessToken: issue(), refreshToken: 'first' }),
+    });
+    void watch(w.session.refresh());
+    await w.clock.advance(15 * second);
+    void watch(w.session.refresh());
+    await settle();
+    nth(w.calls, 1).fail(answered(503));
+    await settle();
+    const third = watch(w.session.refresh());
+    await settle();
+    nth(w.calls, 2).fail(refused());
+    await settle();
+    expect(third.error).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED' });
+    expect(w.told('session.ending')).toEqual([]);
+    nth(w.calls, 0).answer({ accessToken: w.issue(), refreshToken: 'second' });
+    await settle();
+    expect(w.told('refresh.succeeded')).toMatchObject([{ late: true }]);
+    expect(w.session.getSnapshot()).toMatchObject({ status: 'active', error: undefined });
   });
 });
 

@@ -13,6 +13,7 @@ import {
   type World,
   type WorldOptions,
 } from '../properties/world.js';
+import { jwt } from '../support/jwt.js';
 
 /** An authorization server whose clock is `skewMs` ahead of the client's, asked with or without `http`. */
 function skewed(skewMs: number, by: 'http' | 'fetch', options: WorldOptions = {}): World {
@@ -218,4 +219,24 @@ describe('G21 tokens from a sign-in on a client whose clock is hours off', () =>
     await getOrders(w);
     expect(w.told('clock.skewed')).toHaveLength(0);
   });
+});
+
+describe('G21 a refresh in the very second of the sign-in', () => {
+  test.each([-3, 3])(
+    'on a client whose clock is %p h off is believed, though no answer tells the time',
+    async (hours) => {
+      const issue = (at: number): string => {
+        const iat = Math.floor((at - hours * hour) / second);
+        return jwt({ sub: 'ada', iat, exp: iat + 60 });
+      };
+      const w = world({ tokens: null, refresh: (_context, { clock }) => issue(clock.now()) });
+      await w.session.setTokens({ accessToken: issue(w.clock.now()), refreshToken: 'first' });
+      if (hours < 0) void watch(w.session.refresh());
+      const request = watch(w.instance.get('/orders'));
+      await w.clock.advance(second);
+      expect(w.told('refresh.failed')).toEqual([]);
+      expect(request.state).toBe('resolved');
+      expect(w.calls).toHaveLength(1);
+    },
+  );
 });

@@ -65,8 +65,8 @@ export function hold(tokens: TokenSet, rules: HoldRules, { anchor, now, fresh, s
   }
   const claims = claimsOf(tokens.accessToken);
   const issuedAt = claims.iat === undefined ? undefined : claims.iat * 1000;
-  // A refresh that brings a younger token than the last has brought a new one: its `iat` is the server's time.
-  const isNew = fresh && issuedAt !== undefined && issuedAt > (previous?.issuedAt ?? -Infinity);
+  // A refresh that brings no older token than the last has brought a new one: its `iat`, cut to the second, is the server's time.
+  const isNew = fresh && issuedAt !== undefined && issuedAt >= (previous?.issuedAt ?? -Infinity);
   const skew = skewMs ?? (isNew ? skewOfIssue(issuedAt, anchor.wall, now.wall) : previous?.skewMs);
   const life = lifeOf(tokens, claims, anchor, fresh, skew);
   return Object.freeze({

@@ -1,7 +1,11 @@
 /** How far the server's clock is ahead of ours: pure. */
 
-/** The answer's time, known to the second, against the middle of the exchange. Milliseconds. */
+/**
+ * The answer's time, known to the second, against the middle of the exchange; 0 where a slow exchange explains the
+ * difference. Milliseconds.
+ */
 export function skewOf(serverSecondMs: number, sentAt: number, receivedAt: number): number {
+  if (sentAt < serverSecondMs + 1_000 && serverSecondMs < receivedAt) return 0;
   return Math.round(serverSecondMs + 500 - (sentAt + receivedAt) / 2);
 }
 

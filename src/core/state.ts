@@ -24,8 +24,8 @@ export interface State<Operation> {
   readonly credential: Credential | undefined;
   /** The refresh in flight. */
   readonly operation: Operation | undefined;
-  /** The last one that failed: an attempt of it may still be answered. */
-  readonly late: Operation | undefined;
+  /** Those that have failed since the last success: an attempt of theirs may still be answered. */
+  readonly late: readonly Operation[];
   /** Signed out or refused: nothing refreshes by itself. */
   readonly dormant: boolean;
   /** Refused while the token lives on. */
@@ -47,7 +47,7 @@ type Change<Operation> = Partial<State<Operation>>;
 
 const empty = { status: 'signed-out', credential: undefined, operation: undefined, ending: undefined } as const;
 const healthy = { ending: undefined, error: undefined, failures: 0, escalated: false, pausedUntil: -Infinity } as const;
-const unrefreshed = { refreshedAt: undefined, forcedAt: undefined, late: undefined } as const;
+const unrefreshed = { refreshedAt: undefined, forcedAt: undefined, late: [] } as const;
 
 export const initialState = {
   ...empty,
@@ -74,9 +74,7 @@ function holderFor(holder: Holder, subject: string | undefined): Holder {
 export function adopted<O>(state: State<O>, held: Held, refreshedAt?: Instant, forced = false): Change<O> {
   const generation = state.generation + 1;
   const holder = holderFor(state.holder, held.subject);
-  const times = refreshedAt
-    ? { refreshedAt, forcedAt: forced ? refreshedAt : state.forcedAt, late: undefined }
-    : unrefreshed;
+  const times = refreshedAt ? { refreshedAt, forcedAt: forced ? refreshedAt : state.forcedAt, late: [] } : unrefreshed;
   const credential = { held, generation, holder };
   return {
     ...healthy,
@@ -101,7 +99,7 @@ export function failed<O>(state: State<O>, error: TokenError, now: Instant, rand
   const leftMs = state.credential ? leftOf(state.credential.held, now) : 0;
   return {
     operation: undefined,
-    late: state.operation,
+    late: state.operation ? [...state.late, state.operation] : state.late,
     error,
     failures,
     pausedUntil: now.monotonic + cooldownMs(failures, leftMs, random),
