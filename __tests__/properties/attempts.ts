@@ -81,7 +81,7 @@ export class Attempts {
 
   /** An attempt of the operation that failed before this one, or of this one, may still bring tokens. */
   isUnanswered(operationId: string, epoch: number): boolean {
-    const recent = [...this.#failedAt.keys()].slice(-1);
+    const recent = [...this.#failedAt.keys()];
     return this.#all.some(
       (other) =>
         (recent.includes(other.operationId) || other.operationId === operationId) &&
@@ -120,9 +120,7 @@ export class Attempts {
   #checkRepeat(operationId: string): void {
     const own = this.#of(operationId);
     const last = own.at(-1);
-    // One that was given up, repeated, and then known to have failed starts the count anew.
-    const resumed = own.some(({ endedAt = 0, since }) => endedAt - since.monotonic > this.#patienceMs - noiseMs);
-    if (!last || resumed) return;
+    if (!last) return;
     const uncertain = own.filter((other) => other.uncertain || other.endedAt === undefined);
     this.#faults.expect(uncertain.length <= 1, 'G16: a refresh that may have reached the server was repeated twice');
     if (!uncertain.includes(last)) return;

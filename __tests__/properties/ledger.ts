@@ -117,12 +117,9 @@ export class Ledger {
   /** G13. The callback returns new tokens: they must be kept, unless they come too late, or dead (G12). */
   returns(attempt: Attempt, tokens: IssuedTokens): void {
     attempt.returned = tokens;
-    const { since, sinceReal, settings } = attempt;
+    const { since, settings } = attempt;
     const alive = this.#time.since(since) < this.#lifeMs - noiseMs;
-    // By a clock that somebody has set, tokens of the same moment look equally old.
-    const tellable =
-      settings === this.#time.settings &&
-      (settings === 0 || sinceReal - (this.#hand?.sinceReal ?? -Infinity) > noiseMs);
+    const tellable = settings === this.#time.settings;
     if (!this.attempts.isWanted(attempt, this.#epoch, -1) || !alive || !tellable) return;
     const before = this.#epoch;
     setImmediate(() => this.expect(this.#epoch !== before, 'G13: an answer with new tokens was dropped'));

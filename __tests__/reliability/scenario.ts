@@ -33,8 +33,6 @@ export interface Figures {
   readonly met: number;
 }
 
-// The session is a restored one: its user signed in that long before.
-const signedInBeforeMs = 5 * second;
 // How long a user who was signed out takes to sign in again.
 const signInMs = 5 * second;
 
@@ -54,7 +52,6 @@ export async function play(
   const api = await startOrdersApi({ authority, time, user, fault: fault.api });
   const instance = axios.create({ baseURL: api.url, adapter, timeout: 30_000 });
   const tokens = authority.signIn(user);
-  await time.pause(signedInBeforeMs);
   const events = new Map<string, number>();
   let attempts = 0;
   let over = false;
