@@ -10,9 +10,10 @@ const layers: readonly (readonly string[])[] = [
   ['install'],
   ['attach', 'exchange'],
   ['session'],
-  ['desk'],
+  ['desk', 'plan'],
+  ['attempt'],
   ['refresher', 'scheduler', 'queue', 'events', 'http', 'options', 'persistence'],
-  ['clock', 'decode', 'stores/memory'],
+  ['clock', 'decode', 'section', 'stores/memory'],
   ['core/*'],
   ['types', 'errors'],
 ];

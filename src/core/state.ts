@@ -70,6 +70,11 @@ function holderFor(holder: Holder, subject: string | undefined): Holder {
   return { id: holder.subject === undefined ? holder.id : holder.id + 1, subject };
 }
 
+/** Whether tokens would leave the session with whom it is. */
+export function isSameUser<O>({ holder }: State<O>, { subject }: Held): boolean {
+  return sameHolder(holderFor(holder, subject), holder);
+}
+
 /** New tokens. `refreshedAt` is set if a refresh brought them, `forced` if a 401 made it. */
 export function adopted<O>(state: State<O>, held: Held, refreshedAt?: Instant, forced = false): Change<O> {
   const generation = state.generation + 1;
