@@ -18,6 +18,7 @@ export type {
   RetryOptions,
   SessionSnapshot,
   SessionStatus,
+  StoreAction,
   TokenClaims,
   TokenErrorCause,
   TokenEvent,

@@ -1,72 +1,204 @@
-/** Between a session and its store: one write after the other, and no fault of the store ever reaches the session. */
+/**
+ * Between a session and its store: one access after the other, and no fault of the store ever reaches the session.
+ * Remembers what the store held last, and so tells what another holder has written from what was there all along.
+ */
 import { startTimer } from './clock.js';
 import { describe, field } from './core/redact.js';
-import { readTokens } from './core/tokens.js';
-import type { Clock, TokenErrorCause, TokenSet, TokenStore } from './types.js';
+import { readTokens, sameTokens } from './core/tokens.js';
+import { runAlone } from './section.js';
+import type { Clock, StoreAction, TokenErrorCause, TokenSet, TokenStore } from './types.js';
 
-export type StoreFault = (action: 'load' | 'save' | 'clear', error: TokenErrorCause) => void;
+export type StoreFault = (action: StoreAction, error: TokenErrorCause) => void;
+
+/** What another holder has written: its tokens, or none where it has signed out. */
+export interface News {
+  readonly tokens: TokenSet | undefined;
+}
+
+const sharing = ['replace', 'exclusive', 'subscribe'] as const;
+
+// A refresh does not wait longer for a shared store: one that is slow is as good as one that fails.
+const answerMs = 2_000;
 
 export class Persistence {
+  /** Other sessions may hold the same token set. */
+  readonly isShared: boolean;
   readonly #store: TokenStore;
+  readonly #clock: Clock;
   readonly #failed: StoreFault;
-  #written: Promise<void> = Promise.resolve();
+  #queue: Promise<unknown> = Promise.resolve();
+  /** What the store held when it was last read or written. */
+  #known: TokenSet | undefined;
+  /** Written without an answer: the store may hold any of them. */
+  #unanswered: (TokenSet | undefined)[] = [];
+  /** What the session has yet to take over. */
+  #news: News | undefined;
+  /** Faults in the exclusive section: no listener of theirs is to prolong it. */
+  readonly #untold: (() => void)[] = [];
+  #sections = 0;
   #stopLoading: (() => void) | undefined;
+  #unsubscribe: (() => void) | undefined;
 
-  constructor(store: TokenStore, failed: StoreFault) {
+  constructor(store: TokenStore, clock: Clock, failed: StoreFault) {
     this.#store = store;
+    this.#clock = clock;
     this.#failed = failed;
+    this.isShared = sharing.some((method) => store[method] !== undefined);
   }
 
   /** What the store holds: at once if it answers at once, else within `limitMs`. Never rejects. */
-  load(clock: Clock, limitMs: number): TokenSet | undefined | Promise<TokenSet | undefined> {
-    const fault = (error: unknown): TokenSet | undefined => {
-      this.#failed('load', describe(error));
+  load(limitMs: number): TokenSet | undefined | Promise<TokenSet | undefined> {
+    const read = (stored: unknown): TokenSet | undefined => (this.#known = readStored(stored));
+    const fault = (error: unknown): undefined => {
+      this.#fault('load', error);
       return undefined;
-    };
-    const read = (stored: unknown): TokenSet | undefined => {
-      if (stored === undefined || stored === null) return undefined;
-      const reading = readTokens(stored);
-      return 'tokens' in reading
-        ? reading.tokens
-        : fault(new RangeError(`The store holds no token set: ${reading.problem}`));
     };
     try {
       const loaded: unknown = this.#store.load();
       if (typeof field(loaded, 'then') !== 'function') return read(loaded);
-      return new Promise((resolve, reject) => {
-        const late = (): void => {
-          reject(Object.assign(new Error(), { name: 'TimeoutError' }));
-        };
-        const stopTimer = startTimer(clock, late, limitMs);
-        this.#stopLoading = () => {
-          stopTimer();
-          resolve(undefined);
-        };
-        Promise.resolve(loaded).then(resolve, reject).finally(stopTimer);
-      })
-        .then(read)
-        .catch(fault);
+      const { answer, stop } = this.#within(limitMs, loaded);
+      this.#stopLoading = stop;
+      return answer.then(read).catch(fault);
     } catch (error) {
       fault(error);
       return;
     }
   }
 
-  /** Waits no longer for what is being loaded. */
+  /** Calls `changed` when another holder has written. */
+  follow(changed: () => void): void {
+    this.#guard(() => {
+      this.#unsubscribe = this.#store.subscribe?.(changed);
+    });
+  }
+
+  /** Waits no longer for what is being loaded, and hears no more of other holders. */
   stop(): void {
     this.#stopLoading?.();
+    this.#guard(() => {
+      this.#unsubscribe?.();
+    });
   }
 
   /** Writes what `current` returns when its turn comes; nothing means that the store is emptied. Never rejects. */
   save(current: () => TokenSet | undefined): Promise<void> {
-    this.#written = this.#written.then(async () => {
-      const tokens = current();
-      try {
-        await (tokens ? this.#store.save(tokens) : this.#store.clear());
-      } catch (error) {
-        this.#failed(tokens ? 'save' : 'clear', describe(error));
-      }
+    this.#news = undefined;
+    return this.#inTurn(async () => {
+      const next = current();
+      await this.#write(next, async () => {
+        await (next ? this.#store.save(next) : this.#store.clear());
+        return true;
+      });
     });
-    return this.#written;
   }
+
+  /** The same, unless another holder has written meanwhile. Whether it stands. Never rejects. */
+  replace(current: () => TokenSet | undefined): Promise<boolean> {
+    const store = this.#store;
+    if (!store.replace) return this.save(current).then(() => true);
+    return this.#inTurn(() => {
+      const next = current();
+      return this.#write(next, async () => store.replace?.(this.#known, next) ?? true);
+    });
+  }
+
+  /** What another holder has written and the session has not taken over. Never rejects. */
+  news(): Promise<News | undefined> {
+    return this.#inTurn(async () => {
+      try {
+        const tokens = readStored(await this.#answer(this.#store.load()));
+        const isOurs = [this.#known, ...this.#unanswered].some((own) => sameTokens(own, tokens));
+        this.#known = tokens;
+        if (!isOurs) this.#news = { tokens };
+      } catch (error) {
+        this.#fault('load', error);
+      }
+      return this.#news;
+    });
+  }
+
+  /** The session has taken over the news. */
+  taken(): void {
+    this.#news = undefined;
+  }
+
+  /** Runs `work` while no other holder is at it, as far as the store can see to that within `limitMs`. */
+  async alone<T>(work: () => Promise<T>, limitMs: number, signal: AbortSignal): Promise<T> {
+    const failed = (error: unknown): void => this.#fault('exclusive', error);
+    this.#sections += 1;
+    try {
+      return await runAlone(this.#store, work, { clock: this.#clock, limitMs, signal, failed });
+    } finally {
+      this.#sections -= 1;
+      if (this.#sections === 0) this.#tell();
+    }
+  }
+
+  /** Writes `next` by `write`, which tells whether it stands. One that fails or does not answer counts as done. */
+  async #write(next: TokenSet | undefined, write: () => Promise<boolean>): Promise<boolean> {
+    this.#unanswered.push(next);
+    try {
+      const stands = await this.#answer(write());
+      this.#unanswered = [];
+      if (stands) {
+        this.#known = next;
+        this.#news = undefined;
+      }
+      return stands;
+    } catch (error) {
+      this.#fault(next ? 'save' : 'clear', error);
+      return true;
+    }
+  }
+
+  #inTurn<T>(access: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(access);
+    this.#queue = done;
+    return done;
+  }
+
+  /** A shared store's answer, or a failure if it takes too long. */
+  #answer<T>(given: T | Promise<T>): Promise<T> {
+    return this.isShared ? this.#within(answerMs, given).answer : Promise.resolve(given);
+  }
+
+  /** `stop` ends the wait with `undefined`. */
+  #within<T>(limitMs: number, given: T | Promise<T>): { answer: Promise<T>; stop: () => void } {
+    let stop = (): void => undefined;
+    const answer = new Promise<T>((resolve, reject) => {
+      const late = (): void => reject(new DOMException('The store did not answer in time.', 'TimeoutError'));
+      const stopTimer = startTimer(this.#clock, late, limitMs);
+      stop = () => {
+        stopTimer();
+        resolve(undefined as T);
+      };
+      Promise.resolve(given).then(resolve, reject).finally(stopTimer);
+    });
+    return { answer, stop: () => stop() };
+  }
+
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fault('subscribe', error);
+    }
+  }
+
+  #fault(action: StoreAction, error: unknown): void {
+    const cause = describe(error);
+    this.#untold.push(() => this.#failed(action, cause));
+    if (this.#sections === 0) this.#tell();
+  }
+
+  #tell(): void {
+    for (const tell of this.#untold.splice(0)) tell();
+  }
+}
+
+function readStored(stored: unknown): TokenSet | undefined {
+  if (stored === undefined || stored === null) return undefined;
+  const reading = readTokens(stored);
+  if ('problem' in reading) throw new RangeError(`The store holds no token set: ${reading.problem}`);
+  return reading.tokens;
 }

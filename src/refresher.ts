@@ -1,5 +1,5 @@
 /** One refresh operation: its attempts, the pauses between them, its deadline. Knows nothing of sessions. */
-import { startTimer } from './clock.js';
+import { instantOf, startTimer } from './clock.js';
 import type { Failure } from './core/failure.js';
 import type { Held } from './core/freshness.js';
 import type { Instant } from './core/lifetime.js';
@@ -20,14 +20,22 @@ export interface Answer {
   readonly late: boolean;
 }
 
+/** One attempt, as whoever makes it sees it. */
+export interface Attempt {
+  readonly number: number;
+  /** Aborted when its answer is no longer wanted. */
+  readonly signal: AbortSignal;
+  /** Resolves when nobody waits for it: its time is up, or its answer no longer wanted. */
+  readonly over: Promise<void>;
+  /** Its turn has come, and its time counts. Throws if the turn has come too late. */
+  begin(): Instant;
+}
+
 export interface OperationPlan {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly retry: Required<RetryOptions> | false;
-  /** Calls the user's callback. */
-  call(attempt: number, signal: AbortSignal): unknown;
-  /** Reads what an attempt returned that was started then: the token is at least as old. Throws if it is no use. */
-  read(returned: unknown, startedAt: Instant): Held;
+  attempt(attempt: Attempt): Promise<Held>;
   classify(error: unknown): Failure;
   retried(attempt: number, delayMs: number, failed: FailedAttempt): void;
   /** At most once, but possibly after `failed`. */
@@ -49,7 +57,8 @@ export class Operation {
   attempt = 0;
   readonly #plan: OperationPlan;
   readonly #deadline: number;
-  readonly #unanswered = new Set<AbortController>();
+  /** Attempts without an answer, each with what ends its turn. */
+  readonly #unanswered = new Map<AbortController, () => void>();
   /** Stops of the timers in use. */
   readonly #timers = new Set<() => void>();
   /** An attempt that may have reached the server has been repeated: no second time. */
@@ -92,31 +101,40 @@ export class Operation {
   cancel(): void {
     this.#state = 'over';
     this.#stopTimers();
-    for (const controller of this.#unanswered) controller.abort();
+    for (const controller of this.#unanswered.keys()) controller.abort();
     this.#unanswered.clear();
   }
 
   #try(): void {
     const { clock, retry } = this.#plan;
-    const attempt = ++this.attempt;
-    const startedAt = { wall: clock.now(), monotonic: clock.monotonic() };
+    const number = ++this.attempt;
     const controller = new AbortController();
-    this.#unanswered.add(controller);
+    const { signal } = controller;
     let overdue = false;
-    const stopTimer =
-      retry &&
-      this.#after(retry.attemptTimeoutMs, () => {
-        overdue = true;
-        this.#attemptFailed({ error: undefined, failure: timedOut, timedOut: false });
-      });
+    let stopTimer: (() => void) | undefined;
+    let giveUp = (): void => undefined;
+    const over = new Promise<void>((resolve) => (giveUp = resolve));
+    signal.addEventListener('abort', giveUp);
+    this.#unanswered.set(controller, giveUp);
+    const begin = (): Instant => {
+      if (this.#state !== 'running') throw new Error('The operation has ended.');
+      if (retry) {
+        stopTimer ??= this.#after(retry.attemptTimeoutMs, () => {
+          overdue = true;
+          giveUp();
+          this.#attemptFailed({ error: undefined, failure: timedOut, timedOut: false });
+        });
+      }
+      return instantOf(clock);
+    };
     const ended = (): void => {
-      if (stopTimer) stopTimer();
+      stopTimer?.();
       this.#unanswered.delete(controller);
     };
-    new Promise((resolve) => resolve(this.#plan.call(attempt, controller.signal))).then(
-      (returned) => {
+    this.#plan.attempt({ number, signal, over, begin }).then(
+      (held) => {
         ended();
-        this.#answered(returned, startedAt, attempt, overdue);
+        this.#answered(held, number);
       },
       (error: unknown) => {
         ended();
@@ -125,15 +143,8 @@ export class Operation {
     );
   }
 
-  #answered(returned: unknown, startedAt: Instant, attempt: number, overdue: boolean): void {
+  #answered(held: Held, attempt: number): void {
     if (this.#state === 'over') return;
-    let held: Held;
-    try {
-      held = this.#plan.read(returned, startedAt);
-    } catch (error) {
-      this.#errored(error, overdue);
-      return;
-    }
     const late = this.#state === 'failed';
     this.cancel();
     this.#plan.succeeded({ held, attempt, late });
@@ -179,6 +190,7 @@ export class Operation {
     if (this.#state !== 'running') return;
     this.#state = 'failed';
     this.#stopTimers();
+    for (const giveUp of this.#unanswered.values()) giveUp();
     if (this.#unanswered.size > 0) {
       this.#after(this.#plan.timeoutMs, () => this.cancel());
     }

@@ -2,30 +2,23 @@
  * THE state, and the only place that changes it. The rest of the package has two verbs for it: `acquire` a credential
  * for a turn, and report one `refused`.
  */
-import type { AxiosInstance } from 'axios';
 import { instantOf } from './clock.js';
-import { accept } from './core/acceptance.js';
-import { judge, type Failure } from './core/failure.js';
-import { hold, type Held } from './core/freshness.js';
+import { freshnessOf, hold, storable, type Held } from './core/freshness.js';
 import { elapsed, type Instant } from './core/lifetime.js';
-import { refreshError } from './core/outcome.js';
 import { cleared, disposed } from './core/refusals.js';
-import { skewNoiseMs, skewOf } from './core/skew.js';
+import { skewNoiseMs } from './core/skew.js';
 import * as states from './core/state.js';
 import type { Holder, State } from './core/state.js';
 import { readTokens } from './core/tokens.js';
 import { TokenError } from './errors.js';
 import { Desk, type Given, type Host, type Turn } from './desk.js';
 import { Events } from './events.js';
-import type { SeenDate } from './http.js';
 import type { ResolvedOptions } from './options.js';
 import { Persistence } from './persistence.js';
+import { errorOf, planOf, type HttpFactory, type Refreshable } from './plan.js';
 import { Operation, type Answer, type FailedAttempt } from './refresher.js';
 import { Scheduler } from './scheduler.js';
 import type { EventPayload, RefreshTrigger, SessionSnapshot, TokenEventType, TokenSet } from './types.js';
-
-/** Makes the bare client of one attempt. */
-export type HttpFactory = (signal: AbortSignal, seen: SeenDate) => AxiosInstance;
 
 export class Session {
   readonly events: Events;
@@ -35,20 +28,23 @@ export class Session {
   readonly #persistence: Persistence;
   readonly #subscribers = new Set<() => void>();
   readonly #jitter = Math.random();
+  readonly #face: Host & Refreshable;
   #snapshot: SessionSnapshot | undefined;
   #state: State<Operation> = states.initialState;
 
   constructor(
     readonly options: ResolvedOptions,
-    private readonly http: HttpFactory,
+    http: HttpFactory,
   ) {
     this.events = new Events(() => ({ at: options.clock.now(), generation: this.#state.generation }));
-    this.#desk = new Desk(this.#host());
-    this.#scheduler = new Scheduler(options.clock, (online) => this.#look(online));
-    this.#persistence = new Persistence(options.store, (action, error) => {
+    this.#persistence = new Persistence(options.store, options.clock, (action, error) => {
       this.#emit('store.failed', { action, error });
     });
+    this.#face = this.#faceFor(http);
+    this.#desk = new Desk(this.#face);
+    this.#scheduler = new Scheduler(options.clock, (online) => this.#look(online));
     this.ready = this.#restore();
+    this.#persistence.follow(() => void this.#follow());
   }
 
   // --- what requests ask ---
@@ -91,32 +87,13 @@ export class Session {
     }
     const reading = readTokens(given);
     if ('problem' in reading) throw new TokenError('AUTH_TOKEN_MALFORMED', `setTokens: ${reading.problem}.`);
-    const before = this.#state;
-    const held = this.#hold(reading.tokens);
-    this.#cancel();
-    this.#change(states.adopted(before, held));
-    const { holder } = this.#state;
-    const moved = holder.id !== before.holder.id;
-    // Those who waited for a refresh need it no longer, unless these tokens are dead as well.
-    const alive = this.#desk.usable() !== undefined;
-    this.#desk.release(
-      cleared,
-      (turn) => alive || (turn.holder !== undefined && !states.sameHolder(turn.holder, holder)),
-    );
-    if (moved && before.status === 'active') this.#emit('session.cleared', {});
-    this.#announce(before.status !== 'active' || moved);
-    if (this.#desk.waiting > 0 && !this.#state.operation) this.#start('request');
+    this.#take(this.#hold(reading.tokens));
     await this.#save();
   }
 
   async signOut(): Promise<void> {
     this.assertUsable();
-    const { operation, status } = this.#state;
-    this.#cancel();
-    this.#change(states.signedOut(this.#state));
-    this.#desk.release(cleared);
-    if (operation || status !== 'signed-out') this.#emit('session.cleared', {});
-    this.#scheduler.look();
+    this.#leave();
     await this.#save();
   }
 
@@ -149,16 +126,65 @@ export class Session {
     if (this.#state.disposed) throw disposed();
   }
 
+  // --- whose session it is ---
+
+  /** Tokens from a sign-in, or from another holder of the session. */
+  #take(held: Held): void {
+    const before = this.#state;
+    this.#cancel();
+    this.#change(states.adopted(before, held));
+    const { holder } = this.#state;
+    const moved = holder.id !== before.holder.id;
+    // Those who waited for a refresh need it no longer, unless these tokens are dead as well.
+    const alive = this.#desk.usable() !== undefined;
+    this.#desk.release(
+      cleared,
+      (turn) => alive || (turn.holder !== undefined && !states.sameHolder(turn.holder, holder)),
+    );
+    if (moved && before.status === 'active') this.#emit('session.cleared', {});
+    this.#announce(before.status !== 'active' || moved);
+    if (this.#desk.waiting > 0 && !this.#state.operation) this.#start('request');
+  }
+
+  #leave(): void {
+    const { operation, status } = this.#state;
+    this.#cancel();
+    this.#change(states.signedOut(this.#state));
+    this.#desk.release(cleared);
+    if (operation || status !== 'signed-out') this.#emit('session.cleared', {});
+    this.#scheduler.look();
+  }
+
+  /** Does what another holder of the session has done. */
+  async #follow(): Promise<void> {
+    await this.ready;
+    const news = await this.#persistence.news();
+    if (!news || this.#state.disposed) return;
+    this.#persistence.taken();
+    if (!news.tokens) {
+      this.#leave();
+      return;
+    }
+    const held = this.#holdStored(news.tokens);
+    const { operation } = this.#state;
+    const isAnswer = freshnessOf(held, this.#now()) !== 'expired' && states.isSameUser(this.#state, held);
+    if (operation && isAnswer) this.#succeed(operation, { held, attempt: operation.attempt, late: false }, true);
+    else this.#take(held);
+  }
+
   #tokenOf(credential: Given): string {
     if (!credential) throw this.#desk.whyNot();
     return credential.held.tokens.accessToken;
   }
 
-  /** The session as the desk sees it. */
-  #host(): Host {
+  /** The session as the desk and the operations see it. */
+  #faceFor(http: HttpFactory): Host & Refreshable {
     const current = (): State<Operation> => this.#state;
     return {
       options: this.options,
+      persistence: this.#persistence,
+      events: this.events,
+      http,
       get state() {
         return current();
       },
@@ -174,49 +200,30 @@ export class Session {
         this.#touch();
         this.#emit('request.released', { ...released, servedCurrent });
       },
+      hold: (stored) => this.#holdStored(stored),
+      follow: () => this.#follow(),
+      rotated: (refreshToken) => this.#rotate(refreshToken),
+      skewed: (skewMs) => {
+        const before = this.getSnapshot();
+        this.#change({ skewMs });
+        this.#tellSkew(before);
+      },
     };
   }
 
   // --- refreshing ---
 
   #start(trigger: RefreshTrigger): void {
-    const { clock, refreshTimeoutMs: timeoutMs, retry, refresh } = this.options;
     const { generation, holder } = this.#state;
     const operationId = Math.random().toString(36).slice(2, 12);
-    const operation: Operation = new Operation(operationId, trigger, this.#now(), {
-      clock,
-      timeoutMs,
-      retry,
-      call: (attempt, signal) => {
-        const http = this.http(signal, (date, sentAt) => {
-          const skewMs = skewOf(Date.parse(date), sentAt, clock.now());
-          const before = this.getSnapshot();
-          if (Number.isFinite(skewMs)) this.#change({ skewMs });
-          this.#tellSkew(before);
-        });
-        const tokens = this.#state.credential?.held.tokens;
-        return refresh(Object.freeze({ tokens, trigger, attempt, operationId, signal, http }));
-      },
-      read: (returned, askedAt) => {
-        const { credential, skewMs } = this.#state;
-        return accept({ returned, askedAt, now: this.#now(), current: credential?.held, skewMs }, this.options);
-      },
-      classify: (error) => this.#classify(error),
-      retried: (attempt, delayMs, failed) => {
-        this.#emit('refresh.retried', {
-          operationId,
-          trigger,
-          attempt,
-          delayMs,
-          error: this.#errorOf(operation, failed),
-        });
-      },
+    const plan = planOf(this.#face, operationId, trigger, {
       succeeded: (answer) => {
         // A slower, older refresh must not overwrite what has come since.
         if (this.#state.generation === generation && this.#state.holder === holder) this.#succeed(operation, answer);
       },
       failed: (failed) => this.#fail(operation, failed),
     });
+    const operation = new Operation(operationId, trigger, this.#now(), plan);
     this.#change({ operation });
     this.#emit('refresh.started', { operationId, trigger });
     operation.run();
@@ -228,13 +235,13 @@ export class Session {
     for (const late of this.#state.late) late.cancel();
   }
 
-  #succeed(operation: Operation, { held, attempt, late }: Answer): void {
+  #succeed(operation: Operation, { held, attempt, late }: Answer, adopted = false): void {
     const { status, escalated, failures } = this.#state;
     const before = this.getSnapshot();
     this.#cancel();
     const now = this.#now();
     const { id: operationId, trigger } = operation;
-    this.#change(states.adopted(this.#state, held, now, trigger === 'unauthorized'));
+    this.#change(states.adopted(this.#state, held, now, trigger === 'unauthorized' && !adopted));
     this.#desk.release();
     this.#emit('refresh.succeeded', {
       operationId,
@@ -242,11 +249,13 @@ export class Session {
       attempt,
       durationMs: elapsed(operation.startedAt, now),
       late,
+      adopted,
     });
     if (escalated) this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
     this.#tellSkew(before);
     this.#announce(status !== 'active');
-    void this.#save();
+    // In a shared store it is already.
+    if (!this.#persistence.isShared) void this.#save();
   }
 
   #fail(operation: Operation, failed: FailedAttempt): void {
@@ -254,7 +263,7 @@ export class Session {
     const { id: operationId, trigger, attempt } = operation;
     const { terminal } = failed.failure;
     const now = this.#now();
-    const error = this.#errorOf(operation, failed);
+    const error = errorOf(this.#face, operation, failed);
     // A token refused by the API and by the refresh is dead, whatever its expiry says.
     const refusal = terminal ? error : ending;
     const servedCurrent = this.#desk.usable() !== undefined && !(refusal && credential?.held.refused);
@@ -292,25 +301,13 @@ export class Session {
     this.#scheduler.look();
     tellFirst?.();
     if (this.#state.status === 'expired' && before !== 'expired') this.#emit('session.expired', { error });
-    void this.#save();
+    void this.#keep();
   }
 
-  #classify(error: unknown): Failure {
-    const { classifyFailure } = this.options;
-    const failure = judge(error, classifyFailure, (thrown) => this.events.failed('classifyFailure', thrown));
-    // While an attempt is unanswered, a refusal may only mean that it was the one that succeeded.
-    return { ...failure, terminal: failure.terminal && !this.#state.late.some((late) => late.isListening) };
-  }
-
-  #errorOf(operation: Operation, failed: FailedAttempt): TokenError {
-    const { accessToken, refreshToken } = this.#state.credential?.held.tokens ?? {};
-    return refreshError({
-      ...failed,
-      attempts: operation.attempt,
-      operationId: operation.id,
-      refreshTimeoutMs: this.options.refreshTimeoutMs,
-      secrets: [accessToken, refreshToken].filter((secret) => secret !== undefined),
-    });
+  /** An answer that was no use has brought the next refresh token all the same. */
+  #rotate(refreshToken: string): void {
+    this.#change(states.rotated(this.#state, refreshToken));
+    void this.#keep();
   }
 
   /** Tells of a skew that is news. */
@@ -348,6 +345,14 @@ export class Session {
     return hold(tokens, this.options, { anchor: now, now, fresh: false, skewMs, previous: credential?.held });
   }
 
+  /** What another holder has stored, its expiry by this machine's clock. */
+  #holdStored(tokens: TokenSet): Held {
+    const { skewMs, credential } = this.#state;
+    const { expiresAt } = tokens;
+    const ahead = skewMs ?? credential?.held.skewMs ?? 0;
+    return this.#hold(expiresAt === undefined ? tokens : { ...tokens, expiresAt: expiresAt + ahead });
+  }
+
   #announce(started: boolean): void {
     if (started) this.#emit('session.started', {});
     this.#emit('tokens.changed', { expiresAt: this.getSnapshot().expiresAt });
@@ -371,10 +376,10 @@ export class Session {
   // --- store ---
 
   #restore(): Promise<void> {
-    const { tokens, clock, maxWaitMs } = this.options;
+    const { tokens, maxWaitMs } = this.options;
     const seed = tokens === undefined ? undefined : readTokens(tokens);
     if (seed && 'problem' in seed) throw new TokenError('AUTH_TOKEN_MALFORMED', `Option "tokens": ${seed.problem}.`);
-    const loaded = this.#persistence.load(clock, maxWaitMs);
+    const loaded = this.#persistence.load(maxWaitMs);
     if (!(loaded instanceof Promise)) {
       this.#begin(loaded, seed?.tokens);
       return Promise.resolve();
@@ -399,16 +404,20 @@ export class Session {
     if (!tokens) return;
     this.#change(states.adopted(this.#state, this.#hold(tokens)));
     this.#announce(true);
-    if (!stored) void this.#save();
+    if (!stored) void this.#keep();
   }
 
   #save(): Promise<void> {
-    return this.#persistence.save(() => {
-      const tokens = this.#state.credential?.held.tokens;
-      // A lifetime means nothing to whoever loads it later: the store gets a moment.
-      return tokens?.expiresIn === undefined
-        ? tokens
-        : { ...tokens, expiresIn: undefined, expiresAt: this.getSnapshot().expiresAt };
-    });
+    return this.#persistence.save(() => this.#storable());
+  }
+
+  /** Saves unless another holder has written meanwhile: that one is followed. */
+  async #keep(): Promise<void> {
+    if (!(await this.#persistence.replace(() => this.#storable()))) await this.#follow();
+  }
+
+  #storable(): TokenSet | undefined {
+    const { credential } = this.#state;
+    return credential && storable(credential.held);
   }
 }

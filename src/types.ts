@@ -121,11 +121,28 @@ export interface Clock {
 /**
  * Where a token set lives. A store that answers with promises makes the session start as `loading`.
  * A store that throws or rejects never ends a session: it goes on in memory, and `store.failed` says so.
+ *
+ * `load`, `save` and `clear` make a store. With any of the other three it is shared: several sessions, in other tabs or
+ * processes, hold one token set, and each reads the store before it refreshes. A shared store answers with promises.
+ *
+ * In a store `expiresAt` is by the clock of the machine that reads it.
  */
 export interface TokenStore {
   load(): TokenSet | undefined | Promise<TokenSet | undefined>;
   save(tokens: TokenSet): void | Promise<void>;
   clear(): void | Promise<void>;
+  /**
+   * In one step: puts `next` in the place of `expected` (`undefined`: nothing), or does nothing if the store no longer
+   * holds that, by access and refresh token. Whether it did. Keeps a slow refresh from undoing a sign-in or a sign-out.
+   */
+  replace?(expected: TokenSet | undefined, next: TokenSet | undefined): Promise<boolean>;
+  /**
+   * Runs `work` once, while no other holder does, and settles as it does. When `signal` aborts while it still waits for
+   * its turn it rejects. It never breaks into another's turn: the session waits for a bounded time and then goes on alone.
+   */
+  exclusive?<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** Calls `changed` when another holder has written. Returns what ends that. */
+  subscribe?(changed: () => void): () => void;
 }
 
 export interface TokenSessionOptions {
@@ -210,6 +227,9 @@ export interface EventBase {
   readonly generation: number;
 }
 
+/** What was asked of a store: its method of that name; a `replace` counts as `save` or `clear`. */
+export type StoreAction = 'load' | 'save' | 'clear' | 'exclusive' | 'subscribe';
+
 interface OperationFields {
   readonly operationId: string;
   readonly trigger: RefreshTrigger;
@@ -228,6 +248,8 @@ interface EventFields {
     readonly durationMs: number;
     /** The operation had already failed by its deadline. */
     readonly late: boolean;
+    /** Another holder of the session had refreshed: its tokens were taken from the store. */
+    readonly adopted: boolean;
   };
   'refresh.failed': OperationFields & {
     readonly attempt: number;
@@ -253,7 +275,7 @@ interface EventFields {
   };
   'request.replayed': object;
   'clock.skewed': { readonly skewMs: number };
-  'store.failed': { readonly action: 'load' | 'save' | 'clear'; readonly error: TokenErrorCause };
+  'store.failed': { readonly action: StoreAction; readonly error: TokenErrorCause };
   'listener.failed': { readonly source: string; readonly error: TokenErrorCause };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { memoryStore } from '../../src/index.js';
 import {
   hour,
   minute,
@@ -197,5 +198,54 @@ describe('G13 an answer to an attempt that was given up on', () => {
     await w.clock.advance(10 * second);
     expect(w.session.status).toBe('active');
     expect(w.told('refresh.failed')).toMatchObject([{ error: { code: 'AUTH_TOKEN_REFRESH_TIMEOUT' } }]);
+  });
+});
+
+describe('G13 an answer whose access token has died on its way', () => {
+  test('still brings the next refresh token, and the next refresh asks with that', async () => {
+    const store = memoryStore();
+    const w = world({
+      tokens: { accessToken: 'first', refreshToken: 'refresh-1', expiresIn: 600 },
+      refresh: 'open',
+      store,
+      retry: false,
+    });
+    const forced = watch(w.session.refresh());
+    await settle();
+    w.clock.jump(hour);
+    nth(w.calls, 0).answer({ accessToken: 'second', refreshToken: 'refresh-2', expiresIn: 600 });
+    await w.clock.advance(second);
+    expect(forced.error).toMatchObject({ code: 'AUTH_REFRESH_RESPONSE_INVALID' });
+    expect(await store.load()).toMatchObject({ accessToken: 'first', refreshToken: 'refresh-2' });
+    void watch(w.session.refresh());
+    await settle();
+    expect(nth(w.calls, 1).context.tokens).toMatchObject({ accessToken: 'first', refreshToken: 'refresh-2' });
+  });
+
+  test('brings it to the repeat that comes at once', async () => {
+    const w = world({ tokens: { accessToken: 'first', refreshToken: 'refresh-1', expiresIn: 600 }, refresh: 'open' });
+    const forced = watch(w.session.refresh());
+    await settle();
+    nth(w.calls, 0).answer({ accessToken: 'dead', refreshToken: 'refresh-2', expiresIn: 0 });
+    await w.clock.advance(second);
+    expect(nth(w.calls, 1).context.tokens?.refreshToken).toBe('refresh-2');
+    nth(w.calls, 1).answer({ accessToken: 'second', refreshToken: 'refresh-3', expiresIn: 600 });
+    await settle();
+    expect(forced.value).toBe('second');
+  });
+
+  test('brings nothing after a sign-out, and nothing of another user', async () => {
+    const w = world({ tokens: ({ issue }) => ({ accessToken: issue(), refreshToken: 'of-ada' }), refresh: 'open' });
+    void watch(w.session.refresh());
+    await settle();
+    nth(w.calls, 0).answer({ accessToken: w.issue(-5, { sub: 'bob' }), refreshToken: 'of-bob' });
+    await w.clock.advance(second);
+    expect(nth(w.calls, 1).context.tokens?.refreshToken).toBe('of-ada');
+    await w.session.signOut();
+    nth(w.calls, 1).answer({ accessToken: w.issue(-5), refreshToken: 'too-late' });
+    await settle();
+    void watch(w.session.refresh());
+    await settle();
+    expect(nth(w.calls, 2).context.tokens).toBeUndefined();
   });
 });

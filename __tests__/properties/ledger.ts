@@ -35,6 +35,8 @@ export class Ledger {
   readonly #lifeMs: number;
   readonly #hands = new Map<string, Hand>();
   #hand: Hand | undefined;
+  /** The refresh token to ask with. */
+  #newest: string | undefined;
   /** Rises whenever the session's tokens change hands. */
   #epoch = 0;
   /** The server has refused the session since the sign-in. */
@@ -110,17 +112,19 @@ export class Ledger {
   // --- what the refresh callback sees ---
 
   asked(call: Pick<Attempt, 'operationId' | 'kind' | 'attempt' | 'signal'>, refreshToken: string | undefined): Attempt {
-    this.expect(refreshToken === this.#hand?.tokens.refreshToken, 'a refresh token was sent that is not the newest');
+    this.expect(refreshToken === this.#newest, 'a refresh token was sent that is not the newest');
     return this.attempts.add({ ...call, epoch: this.#epoch });
   }
 
-  /** G13. The callback returns new tokens: they must be kept, unless they come too late, or dead (G12). */
+  /** G13. The callback returns new tokens: they must be kept, unless they come too late; of dead ones (G12) the refresh token. */
   returns(attempt: Attempt, tokens: IssuedTokens): void {
     attempt.returned = tokens;
     const { since, settings } = attempt;
     const alive = this.#time.since(since) < this.#lifeMs - noiseMs;
     const tellable = settings === this.#time.settings;
-    if (!this.attempts.isWanted(attempt, this.#epoch, -1) || !alive || !tellable) return;
+    if (!this.attempts.isWanted(attempt, this.#epoch, -1)) return;
+    this.#keep(tokens.refreshToken);
+    if (!alive || !tellable) return;
     const before = this.#epoch;
     setImmediate(() => this.expect(this.#epoch !== before, 'G13: an answer with new tokens was dropped'));
   }
@@ -193,8 +197,14 @@ export class Ledger {
     this.#hand = hand;
     this.#ending = false;
     this.#epoch += 1;
+    this.#newest = undefined;
     if (!hand) return;
     this.#hands.set(hand.tokens.accessToken, hand);
-    this.#authority.received(hand.tokens.refreshToken);
+    this.#keep(hand.tokens.refreshToken);
+  }
+
+  #keep(refreshToken: string): void {
+    this.#newest = refreshToken;
+    this.#authority.received(refreshToken);
   }
 }

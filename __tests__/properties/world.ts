@@ -44,6 +44,8 @@ export interface World {
 }
 
 export interface WorldOptions extends Omit<Partial<TokenSessionOptions>, 'refresh' | 'tokens' | 'clock'> {
+  /** A clock that several worlds share. */
+  readonly clock?: FakeClock;
   /** `'open'`: every call stays open until the test ends it. By default each one answers at once with a new token. */
   readonly refresh?: 'open' | ((context: RefreshContext, world: Pick<World, 'clock' | 'issue'>) => unknown);
   /** By default a token issued now; `null` for none. */
@@ -55,8 +57,7 @@ export interface WorldOptions extends Omit<Partial<TokenSessionOptions>, 'refres
 }
 
 export function world(given: WorldOptions = {}): World {
-  const { refresh, tokens, ttlSeconds = 3_600, before, ...options } = given;
-  const clock = fakeClock();
+  const { refresh, tokens, ttlSeconds = 3_600, before, clock = fakeClock(), ...options } = given;
   const api = fakeApi();
   const calls: Call[] = [];
   const events: TokenEvent[] = [];

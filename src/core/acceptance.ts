@@ -33,6 +33,15 @@ export function accept({ returned, askedAt, now, current, skewMs }: Offer, rules
   return held;
 }
 
+/** The refresh token of an answer that may not be kept, if it is another one and this user's. */
+export function nextRefreshToken(returned: unknown, current: Held | undefined): string | undefined {
+  const reading = readTokens(returned);
+  if (!current || 'problem' in reading) return undefined;
+  const { refreshToken, accessToken, subject = claimsOf(accessToken).sub } = reading.tokens;
+  const isOthers = typeof subject === 'string' && current.subject !== undefined && subject !== current.subject;
+  return isOthers || refreshToken === current.tokens.refreshToken ? undefined : refreshToken;
+}
+
 function invalid(problem: string): TokenError {
   const message = `The refresh callback returned no usable token: ${problem}.`;
   return new TokenError('AUTH_REFRESH_RESPONSE_INVALID', message, { kind: 'protocol' });

@@ -103,6 +103,12 @@ export function freshnessOf(held: Held, now: Instant): Freshness {
   return age >= held.aheadAge ? 'ahead' : 'fresh';
 }
 
+/** What a store is given: a lifetime means nothing to whoever loads it later, so it gets a moment of this machine's clock. */
+export function storable({ tokens, anchor, expiryAge }: Held): TokenSet {
+  const expiresAt = Number.isFinite(expiryAge) ? anchor.wall + expiryAge : undefined;
+  return { ...tokens, expiresIn: undefined, expiresAt };
+}
+
 /** Milliseconds until the token dies; at most 0 once it has. */
 export function leftOf(held: Held, now: Instant): number {
   return held.expiryAge - elapsed(held.anchor, now);

@@ -70,6 +70,11 @@ function holderFor(holder: Holder, subject: string | undefined): Holder {
   return { id: holder.subject === undefined ? holder.id : holder.id + 1, subject };
 }
 
+/** Whether tokens would leave the session with whom it is. */
+export function isSameUser<O>({ holder }: State<O>, { subject }: Held): boolean {
+  return sameHolder(holderFor(holder, subject), holder);
+}
+
 /** New tokens. `refreshedAt` is set if a refresh brought them, `forced` if a 401 made it. */
 export function adopted<O>(state: State<O>, held: Held, refreshedAt?: Instant, forced = false): Change<O> {
   const generation = state.generation + 1;
@@ -91,6 +96,14 @@ export function adopted<O>(state: State<O>, held: Held, refreshedAt?: Instant, f
 /** The API refused the current token before its time. */
 export function refused<O>({ credential }: State<O>): Change<O> {
   return credential ? { credential: { ...credential, held: { ...credential.held, refused: true } } } : {};
+}
+
+/** Another refresh token beside the same access token. */
+export function rotated<O>({ credential }: State<O>, refreshToken: string): Change<O> {
+  if (!credential) return {};
+  const { held } = credential;
+  const tokens = Object.freeze({ ...held.tokens, refreshToken });
+  return { credential: { ...credential, held: Object.freeze({ ...held, tokens }) } };
 }
 
 /** A failed operation, before what it means for the session. */

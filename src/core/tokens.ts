@@ -53,3 +53,8 @@ function origins(given: unknown): unknown {
   const parsed = given.map((entry) => originOf(String(entry)));
   return parsed.includes(undefined) ? false : Object.freeze(parsed);
 }
+
+/** Whether two token sets are one and the same. */
+export function sameTokens(a: TokenSet | undefined, b: TokenSet | undefined): boolean {
+  return a?.accessToken === b?.accessToken && a?.refreshToken === b?.refreshToken;
+}

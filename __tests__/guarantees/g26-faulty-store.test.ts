@@ -1,0 +1,198 @@
+import { describe, expect, test } from '@jest/globals';
+import type { TokenSet, TokenStore } from '../../src/index.js';
+import { fakeClock, type FakeClock } from '../support/clock.js';
+import { sharedPlace, type SharedPlace } from '../support/shared-store.js';
+import { tokenFor } from '../support/jwt.js';
+import { hour, nth, second, settle, watch, world, type World, type WorldOptions } from '../properties/world.js';
+
+interface Scene {
+  readonly w: World;
+  readonly clock: FakeClock;
+  readonly place: SharedPlace;
+}
+
+/** A session whose token has died, on a store with some of its methods replaced. */
+async function withStore(faults: Partial<TokenStore>, options: WorldOptions = {}): Promise<Scene> {
+  const clock = fakeClock();
+  const place = sharedPlace({ accessToken: tokenFor(clock, 3_600), refreshToken: 'refresh-0' });
+  let armed = false;
+  const holder = place.holder();
+  const faulty = Object.fromEntries(
+    Object.entries(faults).map(([name, fault]) => [
+      name,
+      (...args: unknown[]) =>
+        ((armed ? fault : holder[name as keyof TokenStore]) as (...args: unknown[]) => unknown)(...args),
+    ]),
+  );
+  const w = world({ tokens: null, store: { ...holder, ...faulty }, ...options, clock });
+  await w.session.ready;
+  await clock.advance(2 * hour);
+  armed = true;
+  return { w, clock, place };
+}
+
+const never = (): Promise<never> => new Promise(() => undefined);
+const throwing = (): never => {
+  throw new Error('The store is out of order.');
+};
+const rejecting = (): Promise<never> => Promise.reject(new Error('The store is out of order.'));
+
+describe('G26 a lock is an optimisation, never a gate', () => {
+  test.each<[string, TokenStore['exclusive'] & object]>([
+    ['throws', throwing],
+    ['rejects', rejecting],
+    ['never gives a turn', never],
+    ['settles without giving a turn', () => Promise.resolve(undefined as never)],
+    [
+      'gives a turn and then fails',
+      async (work) => {
+        void work();
+        await settle();
+        return rejecting();
+      },
+    ],
+    ['gives two turns', (work) => Promise.all([work(), work()]).then(([done]) => done)],
+    [
+      'gives a turn, but tells nobody of its end',
+      (work) => {
+        void work();
+        return never();
+      },
+    ],
+    [
+      'gives a turn long after it was given up',
+      (work, signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => setTimeout(() => resolve(work()), 5));
+        }),
+    ],
+  ])('a section that %s: one refresh, and the request leaves', async (_what, exclusive) => {
+    const { w, clock } = await withStore({ exclusive });
+    const request = watch(w.instance.get('/orders'));
+    await clock.advance(7 * second);
+    expect(request.state).toBe('resolved');
+    expect(w.calls).toHaveLength(1);
+  });
+
+  test('the wait for a turn is bounded and told, and leaves time for the refresh', async () => {
+    const { w, clock } = await withStore({
+      exclusive: (_work, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+    });
+    const request = watch(w.instance.get('/orders'));
+    await clock.advance(5 * second);
+    expect(request.state).toBe('pending');
+    await clock.advance(second);
+    expect(request.state).toBe('resolved');
+    expect(w.told('store.failed')).toMatchObject([{ action: 'exclusive', error: { name: 'TimeoutError' } }]);
+  });
+
+  test('a sign-out ends the wait for a turn', async () => {
+    let ended = false;
+    const { w } = await withStore({
+      exclusive: (_work, signal) =>
+        new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => {
+            ended = true;
+            reject(signal.reason as Error);
+          }),
+        ),
+    });
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    await w.session.signOut();
+    await settle();
+    expect(ended).toBe(true);
+    expect(w.calls).toHaveLength(0);
+    expect(request.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    expect(w.told('store.failed')).toEqual([]);
+  });
+
+  test('nothing that the refresh tells is told inside', async () => {
+    const { w, clock, place } = await withStore({ replace: rejecting }, { refresh: 'open' });
+    const inside: string[] = [];
+    w.session.on('event', ({ type }) => {
+      if (place.isBusy && type !== 'request.queued') inside.push(type);
+    });
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    nth(w.calls, 0).answer({ accessToken: w.issue(), refreshToken: 'refresh-1' });
+    await clock.advance(second);
+    expect(request.state).toBe('resolved');
+    expect(w.told('store.failed')).toMatchObject([{ action: 'save' }]);
+    expect(inside).toEqual([]);
+  });
+
+  test('an attempt that is given up leaves the section; its answer is stored when it comes', async () => {
+    const { w, clock, place } = await withStore({}, { refresh: 'open', retry: false, refreshTimeoutMs: 4 * second });
+    const request = watch(w.instance.get('/orders'));
+    await clock.advance(4 * second);
+    expect(request.error).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_TIMEOUT' });
+    expect(place.isBusy).toBe(false);
+    nth(w.calls, 0).answer({ accessToken: w.issue(), refreshToken: 'refresh-1' });
+    await settle();
+    expect(w.told('refresh.succeeded')).toMatchObject([{ late: true }]);
+    expect(place.record?.refreshToken).toBe('refresh-1');
+  });
+});
+
+describe('G26 a store that fails costs no session', () => {
+  test.each<[string, Partial<TokenStore>, string]>([
+    ['cannot be read', { load: throwing }, 'load'],
+    ['answers no reads', { load: never }, 'load'],
+    ['holds something else', { load: () => Promise.resolve({ accessToken: 5 } as unknown as TokenSet) }, 'load'],
+    ['cannot be written', { replace: rejecting }, 'save'],
+    ['throws on writing', { replace: throwing }, 'save'],
+    ['answers no writes', { replace: never }, 'save'],
+  ])('one that %s', async (_what, faults, action) => {
+    const { w, clock } = await withStore(faults, {
+      refresh: ({ tokens }, { issue }) => ({ accessToken: issue(), refreshToken: `${String(tokens?.refreshToken)}+` }),
+    });
+    const request = watch(w.instance.get('/orders'));
+    await clock.advance(10 * second);
+    expect(request.state).toBe('resolved');
+    expect(w.told('store.failed')[0]).toMatchObject({ action });
+    await clock.advance(2 * hour);
+    const later = watch(w.instance.get('/orders'));
+    await clock.advance(10 * second);
+    expect(later.state).toBe('resolved');
+    // The memory is newer than what the store could not be given.
+    expect(w.calls.map(({ context }) => context.tokens?.refreshToken)).toEqual(['refresh-0', 'refresh-0+']);
+    expect(w.session.status).toBe('active');
+  });
+
+  test('a write that arrives without an answer is not taken for another holder’s', async () => {
+    const { w, clock, place } = await withStore({
+      replace: (_expected, next) => {
+        place.record = next;
+        return never();
+      },
+    });
+    await Promise.all([w.session.refresh(), clock.advance(3 * second)]);
+    const { generation } = w.session.getSnapshot();
+    place.tell();
+    await settle();
+    expect(w.session.getSnapshot().generation).toBe(generation);
+  });
+
+  test('a subscription that throws, at its beginning or at its end, is told and harms nothing', async () => {
+    const clock = fakeClock();
+    const place = sharedPlace();
+    const holder = place.holder();
+    const first = world({ clock, store: { ...holder, subscribe: throwing } });
+    await first.session.ready;
+    await first.instance.get('/orders');
+    const second = world({ clock, store: { ...holder, subscribe: () => throwing } });
+    second.session.dispose();
+    expect(first.sent()).toHaveLength(1);
+  });
+
+  test('word of a change after dispose() is not heeded', async () => {
+    const { w, place } = await withStore({});
+    w.session.dispose();
+    place.record = undefined;
+    place.tell();
+    await settle();
+    expect(w.told('session.cleared')).toEqual([]);
+  });
+});

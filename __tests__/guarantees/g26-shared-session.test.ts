@@ -1,0 +1,264 @@
+import { describe, expect, test } from '@jest/globals';
+import type { TokenSet } from '../../src/index.js';
+import { fakeClock, type FakeClock } from '../support/clock.js';
+import { sharedPlace, type SharedPlace } from '../support/shared-store.js';
+import { tokenFor } from '../support/jwt.js';
+import {
+  hour,
+  minute,
+  nth,
+  pause,
+  refused,
+  second,
+  settle,
+  states,
+  times,
+  unreachable,
+  watch,
+  world,
+  type World,
+  type WorldOptions,
+} from '../properties/world.js';
+
+interface Party {
+  readonly clock: FakeClock;
+  readonly place: SharedPlace;
+  /** What the place held first. */
+  readonly first: TokenSet;
+  readonly join: (options?: WorldOptions) => Promise<World>;
+}
+
+/** Holders of one session on one clock. */
+function party(first?: Partial<TokenSet>): Party {
+  const clock = fakeClock();
+  const tokens = { accessToken: tokenFor(clock, 3_600), refreshToken: 'refresh-0', ...first };
+  const place = sharedPlace(tokens);
+  return {
+    clock,
+    place,
+    first: tokens,
+    join: async (options = {}) => {
+      const w = world({ refresh: 'open', tokens: null, store: place.holder(), ...options, clock });
+      await w.session.ready;
+      return w;
+    },
+  };
+}
+
+const next = (w: World, n: number): TokenSet => ({ accessToken: w.issue(), refreshToken: `refresh-${String(n)}` });
+
+describe('G7, G26 one refresh for all holders of a session', () => {
+  test('those who wait while another refreshes go on with its tokens', async () => {
+    const { clock, join, place } = party();
+    const [ada, bea, cleo] = await Promise.all(times(3, () => join()));
+    if (!ada || !bea || !cleo) throw new Error('Nobody has come.');
+    await clock.advance(2 * hour);
+    const requests = [ada, bea, cleo].map((w) => watch(w.instance.get('/orders')));
+    await settle();
+    expect([ada, bea, cleo].map((w) => w.calls.length)).toEqual([1, 0, 0]);
+    const tokens = next(ada, 1);
+    nth(ada.calls, 0).answer(tokens);
+    await settle();
+    expect(states(requests)).toEqual(['resolved', 'resolved', 'resolved']);
+    expect([bea, cleo].map((w) => w.calls.length)).toEqual([0, 0]);
+    expect(cleo.sent()).toEqual([tokens.accessToken]);
+    expect(bea.told('refresh.succeeded')).toMatchObject([{ adopted: true }]);
+    expect(ada.told('refresh.succeeded')).toMatchObject([{ adopted: false }]);
+    expect(place.written).toHaveLength(1);
+  });
+
+  test('one who comes later finds the new tokens in the store, though word of them was lost', async () => {
+    const { clock, join, place } = party();
+    const ada = await join();
+    const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
+    await clock.advance(2 * hour);
+    void watch(ada.session.refresh());
+    await settle();
+    nth(ada.calls, 0).answer(next(ada, 1));
+    await settle();
+    await bea.instance.get('/orders');
+    expect(bea.calls).toHaveLength(0);
+    expect(bea.sent()).toEqual([place.record?.accessToken]);
+    void watch(bea.session.refresh());
+    await settle();
+    expect(nth(bea.calls, 0).context.tokens?.refreshToken).toBe('refresh-1');
+  });
+
+  test('word of new tokens is enough: nobody has to ask', async () => {
+    const { join, place, clock } = party();
+    const ada = await join();
+    const bea = await join();
+    await clock.advance(50 * minute);
+    await ada.session.setTokens(next(ada, 1));
+    await settle();
+    await bea.instance.get('/orders');
+    expect(bea.sent()).toEqual([place.record?.accessToken]);
+    expect(bea.told('tokens.changed')).toHaveLength(2);
+    expect(bea.told('refresh.started')).toHaveLength(0);
+  });
+
+  test('what is found in the store but has died is refreshed, not what the session remembers', async () => {
+    const { join, place, clock } = party();
+    const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
+    place.record = { accessToken: tokenFor(clock, 60), refreshToken: 'refresh-1' };
+    await clock.advance(2 * hour);
+    const request = watch(bea.instance.get('/orders'));
+    await settle();
+    expect(nth(bea.calls, 0).context.tokens?.refreshToken).toBe('refresh-1');
+    nth(bea.calls, 0).fail(unreachable());
+    await clock.advance(second);
+    expect(nth(bea.calls, 1).context.tokens?.refreshToken).toBe('refresh-1');
+    nth(bea.calls, 1).answer(next(bea, 2));
+    await settle();
+    expect(request.state).toBe('resolved');
+    expect(place.record.refreshToken).toBe('refresh-2');
+  });
+
+  test('the time of an attempt counts from its turn, not from the start of its wait', async () => {
+    const { join, clock } = party();
+    const ada = await join();
+    const bea = await join();
+    await clock.advance(2 * hour);
+    void watch(ada.instance.get('/orders'));
+    await settle();
+    void watch(bea.instance.get('/orders'));
+    await clock.advance(4 * second);
+    nth(ada.calls, 0).fail(new Error('no'));
+    await clock.advance(4 * second);
+    expect(bea.told('refresh.retried')).toEqual([]);
+    expect(nth(bea.calls, 0).context.attempt).toBe(1);
+  });
+
+  test('an expiry in the store is by this machine’s clock, however far off that is', async () => {
+    const clock = fakeClock();
+    const place = sharedPlace();
+    const aheadMs = 3 * hour;
+    // The server's clock is three hours ahead of ours.
+    const issue = (): TokenSet => ({ accessToken: tokenFor({ now: () => clock.now() + aheadMs }, 3_600) });
+    const join = (): World => world({ clock, store: place.holder(), tokens: null, refresh: issue });
+    const ada = join();
+    const bea = join();
+    await Promise.all([ada.session.ready, bea.session.ready]);
+    await ada.session.refresh();
+    await settle();
+    const { expiresAt } = ada.session.getSnapshot();
+    expect(bea.session.getSnapshot()).toMatchObject({ expiresAt, status: 'active' });
+    await bea.session.refresh();
+    await settle();
+    expect(ada.session.getSnapshot().expiresAt).toBe(bea.session.getSnapshot().expiresAt);
+  });
+});
+
+describe('G11, G26 sign-in and sign-out count for all holders', () => {
+  test('a sign-out is everybody’s: those who wait are rejected, and a refresh in flight is not stored', async () => {
+    const { join, place, clock } = party();
+    const ada = await join();
+    const bea = await join();
+    await clock.advance(2 * hour);
+    const request = watch(bea.instance.get('/orders'));
+    await settle();
+    await ada.session.signOut();
+    await settle();
+    expect(request.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    nth(bea.calls, 0).answer(next(bea, 1));
+    await settle();
+    expect(place.record).toBeUndefined();
+    expect([ada, bea].map((w) => w.session.status)).toEqual(['signed-out', 'signed-out']);
+    expect(bea.told('session.cleared')).toHaveLength(1);
+  });
+
+  test('a sign-out that nobody was told of is found out before the refresh is made', async () => {
+    const { join, place, clock } = party();
+    const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
+    await clock.advance(2 * hour);
+    place.record = undefined;
+    const request = watch(bea.instance.get('/orders'));
+    await settle();
+    expect(bea.calls).toHaveLength(0);
+    expect(request.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    expect(bea.session.status).toBe('signed-out');
+  });
+
+  test('a refresh that ends after a sign-in elsewhere does not undo it', async () => {
+    const { join, place, clock } = party();
+    const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
+    await clock.advance(2 * hour);
+    const request = watch(bea.instance.get('/orders'));
+    await settle();
+    place.record = { accessToken: tokenFor(clock, 3_600, { sub: 'bob' }), refreshToken: 'of-bob' };
+    nth(bea.calls, 0).answer(next(bea, 1));
+    await settle();
+    expect(place.record.refreshToken).toBe('of-bob');
+    expect(request.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    await bea.instance.get('/orders');
+    expect(bea.sent()).toEqual([place.record.accessToken]);
+  });
+
+  test('a sign-in as somebody else moves all holders at once; nothing of the first user’s is sent', async () => {
+    const { join, clock } = party();
+    const ada = await join();
+    const bea = await join();
+    await clock.advance(2 * hour);
+    const requests = times(3, () => watch(bea.instance.post('/orders', { of: 'ada' })));
+    await settle();
+    const bob = { accessToken: tokenFor(clock, 3_600, { sub: 'bob' }) };
+    await ada.session.setTokens(bob);
+    await settle();
+    expect(states(requests)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(bea.sent()).toEqual([]);
+    await bea.instance.get('/orders');
+    expect(bea.sent()).toEqual([bob.accessToken]);
+    expect(bea.events.map(({ type }) => type)).toEqual(expect.arrayContaining(['session.cleared', 'session.started']));
+  });
+
+  test('an expiry does not wipe out what another holder has signed in with', async () => {
+    const { join, place, clock } = party();
+    const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
+    await clock.advance(2 * hour);
+    const request = watch(bea.instance.get('/orders'));
+    await settle();
+    nth(bea.calls, 0).fail(refused());
+    await clock.advance(second);
+    expect(bea.session.status).toBe('expired');
+    expect(request.error).toMatchObject({ code: 'AUTH_SESSION_EXPIRED' });
+    expect(place.record).toBeUndefined();
+  });
+});
+
+describe('G17 before a refusal ends a session, the store is read again', () => {
+  test.each([0, 40, 200])(
+    'tokens that another holder stores %p ms after the refusal are taken over',
+    async (delayMs) => {
+      const { join, place, clock } = party();
+      const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
+      await clock.advance(2 * hour);
+      const request = watch(bea.instance.get('/orders'));
+      await settle();
+      const theirs = { accessToken: tokenFor(clock, 3_600), refreshToken: 'refresh-1' };
+      void pause(clock, delayMs).then(() => (place.record = theirs));
+      nth(bea.calls, 0).fail(refused());
+      await clock.advance(second);
+      expect(request.state).toBe('resolved');
+      expect(bea.sent()).toEqual([theirs.accessToken]);
+      expect(bea.told('session.expired')).toEqual([]);
+      expect(bea.told('refresh.failed')).toEqual([]);
+    },
+  );
+
+  test('tokens that have died meanwhile are refreshed in turn; a second refusal is believed', async () => {
+    const { join, place, clock } = party();
+    const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
+    await clock.advance(2 * hour);
+    const request = watch(bea.instance.get('/orders'));
+    await settle();
+    place.record = { accessToken: tokenFor({ now: () => clock.now() - hour }, 60), refreshToken: 'refresh-1' };
+    nth(bea.calls, 0).fail(refused());
+    await clock.advance(second);
+    expect(nth(bea.calls, 1).context.tokens?.refreshToken).toBe('refresh-1');
+    nth(bea.calls, 1).fail(refused());
+    await clock.advance(second);
+    expect(request.error).toMatchObject({ code: 'AUTH_SESSION_EXPIRED' });
+    expect(bea.calls).toHaveLength(2);
+    expect(bea.told('session.expired')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,135 @@
+/** One attempt at new tokens. Where others hold the same session: read, refresh, write, one holder at a time. */
+import type { AxiosInstance } from 'axios';
+import { startTimer } from './clock.js';
+import { accept, nextRefreshToken } from './core/acceptance.js';
+import { freshnessOf, storable, type Held } from './core/freshness.js';
+import type { Instant } from './core/lifetime.js';
+import { sameTokens } from './core/tokens.js';
+import type { ResolvedOptions } from './options.js';
+import type { Persistence } from './persistence.js';
+import type { Attempt, Operation } from './refresher.js';
+import type { TokenSet } from './types.js';
+
+/** What an attempt needs of the session. */
+export interface Asker {
+  readonly options: ResolvedOptions;
+  readonly persistence: Persistence;
+  readonly operation: Pick<Operation, 'id' | 'trigger'>;
+  now(): Instant;
+  current(): Held | undefined;
+  /** The server's clock minus ours, where an answer has told it. */
+  skewMs(): number | undefined;
+  client(signal: AbortSignal): AxiosInstance;
+  /** What another holder has stored, as of now. */
+  hold(stored: TokenSet): Held;
+  /** An answer that was no use has brought the next refresh token. */
+  rotated(refreshToken: string): void;
+  isRefusal(error: unknown): boolean;
+  /** Does what another holder has done, and ends the operation with it. */
+  follow(): Promise<void>;
+}
+
+interface Turn {
+  /** What was asked with. */
+  readonly asked: TokenSet | undefined;
+  /** `undefined` where there is news to follow instead. */
+  readonly answer: Promise<Held | undefined>;
+}
+
+// Another holder's answer may be on its way to the store when ours is refused.
+const secondLooksMs = [0, 50, 200];
+
+export async function refreshOnce(attempt: Attempt, asker: Asker): Promise<Held> {
+  if (asker.persistence.isShared) return refreshShared(attempt, asker);
+  const askedAt = attempt.begin();
+  const returned = await ask(attempt, asker, asker.current()?.tokens);
+  attempt.signal.throwIfAborted();
+  return read(asker, returned, askedAt, asker.current());
+}
+
+async function refreshShared(attempt: Attempt, asker: Asker): Promise<Held> {
+  const { persistence, options } = asker;
+  const turn = await persistence.alone(() => takeTurn(attempt, asker), lockWaitMs(options), attempt.signal);
+  try {
+    const held = await turn.answer;
+    if (held) return held;
+  } catch (error) {
+    if (!asker.isRefusal(error) || !(await isNewsSoon(attempt, asker, turn.asked))) throw error;
+    // Somebody else was quicker: that is what the server refused.
+    return refreshShared(attempt, asker);
+  }
+  await asker.follow();
+  throw new Error('Another holder has changed the session.');
+}
+
+/** A little longer than an attempt may take, so that nobody breaks into one; at most half of the operation. */
+function lockWaitMs({ retry, refreshTimeoutMs }: ResolvedOptions): number {
+  return Math.min(retry ? retry.attemptTimeoutMs + 1_000 : Infinity, refreshTimeoutMs / 2);
+}
+
+/** Ends with the attempt; its answer is kept whenever it comes. */
+async function takeTurn(attempt: Attempt, asker: Asker): Promise<Turn> {
+  const news = await asker.persistence.news();
+  const found = news?.tokens && asker.hold(news.tokens);
+  const asked = (found ?? asker.current())?.tokens;
+  if (news && !(found && isDue(asker, found))) return { asked, answer: Promise.resolve(undefined) };
+  const answer = refreshAndKeep(attempt, asker, asked, found);
+  await Promise.race([answer.catch(() => undefined), attempt.over]);
+  return { asked, answer };
+}
+
+async function refreshAndKeep(
+  attempt: Attempt,
+  asker: Asker,
+  asked: TokenSet | undefined,
+  found: Held | undefined,
+): Promise<Held | undefined> {
+  const { persistence } = asker;
+  const askedAt = attempt.begin();
+  const returned = await ask(attempt, asker, asked);
+  // After a sign-out or a sign-in this answer must not reach the store.
+  attempt.signal.throwIfAborted();
+  const held = read(asker, returned, askedAt, found ?? asker.current());
+  const stands = await persistence.replace(() => storable(held));
+  return stands || !(await persistence.news()) ? held : undefined;
+}
+
+/** Whether another holder has written something else than what the server has just refused. */
+async function isNewsSoon(attempt: Attempt, asker: Asker, asked: TokenSet | undefined): Promise<boolean> {
+  for (const delayMs of secondLooksMs) {
+    if (delayMs > 0) await pause(asker, delayMs);
+    if (attempt.signal.aborted) return false;
+    const news = await asker.persistence.news();
+    if (news && !sameTokens(news.tokens, asked)) return true;
+  }
+  return false;
+}
+
+function isDue(asker: Asker, held: Held): boolean {
+  const freshness = freshnessOf(held, asker.now());
+  return freshness === 'due' || freshness === 'expired';
+}
+
+/** Calls the user's callback. */
+function ask({ number, signal }: Attempt, asker: Asker, tokens: TokenSet | undefined): unknown {
+  const { id: operationId, trigger } = asker.operation;
+  const context = { tokens, trigger, attempt: number, operationId, signal, http: asker.client(signal) };
+  return asker.options.refresh(Object.freeze(context));
+}
+
+/** Reads what it returned. Throws if it is no use; but with rotation its refresh token is the only one that is left. */
+function read(asker: Asker, returned: unknown, askedAt: Instant, current: Held | undefined): Held {
+  try {
+    return accept({ returned, askedAt, now: asker.now(), current, skewMs: asker.skewMs() }, asker.options);
+  } catch (error) {
+    const next = nextRefreshToken(returned, current);
+    if (next !== undefined) asker.rotated(next);
+    throw error;
+  }
+}
+
+function pause({ options }: Asker, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    startTimer(options.clock, resolve, delayMs);
+  });
+}

@@ -1,0 +1,99 @@
+/** What a session's operation is made of: whom it asks, how a failure is read, and how it is put. Changes no state. */
+import type { AxiosInstance } from 'axios';
+import { refreshOnce } from './attempt.js';
+import { judge, type Failure } from './core/failure.js';
+import type { Held } from './core/freshness.js';
+import type { Instant } from './core/lifetime.js';
+import { refreshError } from './core/outcome.js';
+import { skewOf } from './core/skew.js';
+import type { State } from './core/state.js';
+import type { TokenError } from './errors.js';
+import type { Events } from './events.js';
+import type { SeenDate } from './http.js';
+import type { ResolvedOptions } from './options.js';
+import type { Persistence } from './persistence.js';
+import type { Answer, FailedAttempt, Operation, OperationPlan } from './refresher.js';
+import type { RefreshTrigger, TokenSet } from './types.js';
+
+/** Makes the bare client of one attempt. */
+export type HttpFactory = (signal: AbortSignal, seen: SeenDate) => AxiosInstance;
+
+/** What an operation needs of the session. */
+export interface Refreshable {
+  readonly options: ResolvedOptions;
+  readonly persistence: Persistence;
+  readonly events: Events;
+  readonly http: HttpFactory;
+  readonly state: State<Operation>;
+  now(): Instant;
+  /** What another holder has stored, as of now. */
+  hold(stored: TokenSet): Held;
+  /** Does what another holder has done, and ends the operation with it. */
+  follow(): Promise<void>;
+  /** An answer that was no use has brought the next refresh token. */
+  rotated(refreshToken: string): void;
+  /** An answer has told how far the server's clock is ahead of ours. */
+  skewed(skewMs: number): void;
+}
+
+/** What becomes of an operation. */
+export interface Ending {
+  succeeded(answer: Answer): void;
+  failed(failed: FailedAttempt): void;
+}
+
+export function planOf(session: Refreshable, id: string, trigger: RefreshTrigger, ending: Ending): OperationPlan {
+  const { options, events, http } = session;
+  const { clock, retry, refreshTimeoutMs: timeoutMs } = options;
+  const client = (signal: AbortSignal): AxiosInstance =>
+    http(signal, (date, sentAt) => {
+      const skewMs = skewOf(Date.parse(date), sentAt, clock.now());
+      if (Number.isFinite(skewMs)) session.skewed(skewMs);
+    });
+  const classify = (error: unknown): Failure => {
+    const failure = judge(error, options.classifyFailure, (thrown) => events.failed('classifyFailure', thrown));
+    // While an attempt is unanswered, a refusal may only mean that it was the one that succeeded.
+    return { ...failure, terminal: failure.terminal && !session.state.late.some((late) => late.isListening) };
+  };
+  return {
+    clock,
+    timeoutMs,
+    retry,
+    classify,
+    attempt: (attempt) =>
+      refreshOnce(attempt, {
+        options,
+        persistence: session.persistence,
+        operation: { id, trigger },
+        now: () => session.now(),
+        current: () => session.state.credential?.held,
+        skewMs: () => session.state.skewMs,
+        client,
+        hold: (stored) => session.hold(stored),
+        rotated: (refreshToken) => session.rotated(refreshToken),
+        isRefusal: (error) => classify(error).terminal,
+        follow: () => session.follow(),
+      }),
+    retried: (attempt, delayMs, failed) => {
+      const error = errorOf(session, { id, attempt: attempt - 1 }, failed);
+      events.emit('refresh.retried', { operationId: id, trigger, attempt, delayMs, error });
+    },
+    succeeded: (answer) => ending.succeeded(answer),
+    failed: (failed) => ending.failed(failed),
+  };
+}
+
+export function errorOf(
+  { state, options }: Pick<Refreshable, 'state' | 'options'>,
+  { id, attempt }: Pick<Operation, 'id' | 'attempt'>,
+  failed: FailedAttempt,
+): TokenError {
+  const { accessToken, refreshToken } = state.credential?.held.tokens ?? {};
+  return refreshError({
+    ...failed,
+    attempts: attempt,
+    operationId: id,
+    refreshTimeoutMs: options.refreshTimeoutMs,
+    secrets: [accessToken, refreshToken].filter((secret) => secret !== undefined),
+  });
+}

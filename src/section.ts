@@ -1,0 +1,54 @@
+/** A turn in a store's exclusive section: an optimisation, never a gate. */
+import { startTimer } from './clock.js';
+import type { Clock, TokenStore } from './types.js';
+
+export interface Entry {
+  readonly clock: Clock;
+  /** Longest wait for the turn. */
+  readonly limitMs: number;
+  /** Aborted when the work is no longer wanted. */
+  readonly signal: AbortSignal;
+  /** The section failed; the work is done without. */
+  failed(error: unknown): void;
+}
+
+/**
+ * Runs `work` once: in the section, or outside of it when the store fails or the turn does not come in time. Rejects
+ * without having run it if `signal` aborts first.
+ */
+export async function runAlone<T>(store: TokenStore, work: () => Promise<T>, entry: Entry): Promise<T> {
+  const { clock, limitMs, signal } = entry;
+  signal.throwIfAborted();
+  const waiting = new AbortController();
+  const stopWaiting = (): void => {
+    waiting.abort(new DOMException('The turn did not come in time.', 'TimeoutError'));
+  };
+  const stopTimer = startTimer(clock, stopWaiting, limitMs);
+  signal.addEventListener('abort', stopWaiting);
+  let running: Promise<T> | undefined;
+  const enter = (): Promise<T> => {
+    stopTimer();
+    return (running ??= work());
+  };
+  try {
+    await new Promise<unknown>((resolve, reject) => {
+      waiting.signal.addEventListener('abort', () => {
+        if (!running) reject(waiting.signal.reason as Error);
+      });
+      // The end of the work is enough: the store may tell of it late, or never.
+      const turn = (): Promise<T> => {
+        const work = enter();
+        work.then(resolve, reject);
+        return work;
+      };
+      Promise.resolve(store.exclusive?.(turn, waiting.signal)).then(resolve, reject);
+    });
+  } catch (error) {
+    if (!running && !signal.aborted) entry.failed(error);
+  } finally {
+    stopTimer();
+    signal.removeEventListener('abort', stopWaiting);
+  }
+  if (!running) signal.throwIfAborted();
+  return enter();
+}
