@@ -1,6 +1,6 @@
 /** Which results of a refresh are kept, and what is kept of them. */
 import { describe, expect, test } from '@jest/globals';
-import { accept, type Offer } from '../../src/core/acceptance.js';
+import { accept, nextRefreshToken, type Offer } from '../../src/core/acceptance.js';
 import { hold, type Held, type HoldRules } from '../../src/core/freshness.js';
 import type { Instant } from '../../src/core/lifetime.js';
 import { isTokenError, type TokenError } from '../../src/errors.js';
@@ -174,5 +174,22 @@ describe('accept refuses (G12)', () => {
     expect(() => accept(given, { ...rules, formatHeader })).toThrow(
       expect.objectContaining({ code: 'AUTH_TOKEN_MALFORMED' }),
     );
+  });
+});
+
+describe('nextRefreshToken of an answer that may not be kept (G13)', () => {
+  const current = since({ accessToken: issued(300, { sub: 'ada' }), refreshToken: 'r1' });
+
+  test.each<readonly [what: string, returned: unknown, current: Held | undefined, expected: string | undefined]>([
+    ['another one', { accessToken: 'a', refreshToken: 'r2' }, current, 'r2'],
+    ['another one, of the same user', { accessToken: issued(-1, { sub: 'ada' }), refreshToken: 'r2' }, current, 'r2'],
+    ['the same one', { accessToken: 'a', refreshToken: 'r1' }, current, undefined],
+    ['none', { accessToken: 'a' }, current, undefined],
+    ['another user’s, by the JWT', { accessToken: issued(-1, { sub: 'bob' }), refreshToken: 'r2' }, current, undefined],
+    ['another user’s, by its word', { accessToken: 'a', refreshToken: 'r2', subject: 'bob' }, current, undefined],
+    ['of a session that holds nothing', { accessToken: 'a', refreshToken: 'r2' }, undefined, undefined],
+    ['beside something that is no token', { accessToken: 5, refreshToken: 'r2' }, current, undefined],
+  ])('%s', (_what, returned, held, expected) => {
+    expect(nextRefreshToken(returned, held)).toBe(expected);
   });
 });

@@ -10,6 +10,7 @@ import {
   nextLookMs,
   pictureOf,
   refused,
+  rotated,
   sameHolder,
   signedOut,
   type Holder,
@@ -131,6 +132,25 @@ describe('refused: the API did not want the token', () => {
 
   test('where there is none, nothing changes', () => {
     expect(refused(nobody)).toEqual({});
+  });
+});
+
+describe('rotated: another refresh token beside the same access token (G13)', () => {
+  test('changes that token alone', () => {
+    const before = holding(held('ada', 3_600));
+    const after = given(before, rotated(before, 'next'));
+    expect(after.credential?.held.tokens.refreshToken).toBe('next');
+    expect(after).toEqual({
+      ...before,
+      credential: {
+        ...before.credential,
+        held: { ...before.credential?.held, tokens: { ...before.credential?.held.tokens, refreshToken: 'next' } },
+      },
+    });
+  });
+
+  test('where nobody is signed in, nothing changes', () => {
+    expect(rotated(nobody, 'next')).toEqual({});
   });
 });
 
