@@ -25,6 +25,8 @@ export interface Fault {
   readonly options?: Partial<TokenSessionOptions>;
   /** At most this part of the requests may fail, if it is not the table's: here the API refuses them. */
   readonly failing?: number;
+  /** The refusal is believed only when the token has died: attempts that may have been heard are unanswered till then. */
+  readonly believedLate?: boolean;
 }
 
 export interface Table {
@@ -113,7 +115,13 @@ const refusals: readonly Fault[] = [
   { name: '401 `invalid_client`', does: does.refuses('invalid_client', 401) },
   { name: '403 `access_denied`', does: does.refuses('access_denied', 403) },
   { name: 'drops the answer after the commit; strict', does: does.losesReply, ...lost },
-  { name: 'never sends the answer after the commit; strict', does: does.swallowsReply, ...lost },
+  {
+    name: 'never sends the answer after the commit; strict',
+    does: does.swallowsReply,
+    ...lost,
+    failing: 0.25,
+    believedLate: true,
+  },
   { name: 'answers after 8 s; strict', does: does.delaysReply(8 * second), ...lost },
   { name: 'lets the answer trickle for 12 s; strict', does: does.trickles(12 * second), ...lost },
 ];
