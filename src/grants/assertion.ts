@@ -3,6 +3,7 @@ import { decodeToken } from '../core/claims.js';
 import { headerOf } from '../core/redact.js';
 import { skewOf } from '../core/skew.js';
 import { TokenError, type TokenErrorCode } from '../errors.js';
+import type { TokenClaims } from '../types.js';
 import type { GrantAnswer } from './request.js';
 import type { AssertionOptions, TokenSupply } from './grant.js';
 
@@ -94,7 +95,7 @@ function problemOf(token: string, { option, toleranceMs, maxAgeMs, now }: Check)
   if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) {
     return unfit('AUTH_TOKEN_MALFORMED', `Option "${option}" gave no signed JWT of three parts.`);
   }
-  const { exp, iat, nbf } = decodeToken(token);
+  const { exp, iat, nbf } = claimsIn(token, option);
   const [expiry, issue, start] = [exp, iat, nbf].map(milliseconds);
   const early = Math.max(issue ?? -Infinity, start ?? -Infinity) - now;
   if (early > toleranceMs) {
@@ -110,6 +111,14 @@ function problemOf(token: string, { option, toleranceMs, maxAgeMs, now }: Check)
     'AUTH_TOKEN_EXPIRED',
     `The JWT of option "${option}" expired ${seconds(over)} s ago: pass a function that makes a fresh one each time.`,
   );
+}
+
+function claimsIn(token: string, option: string): TokenClaims {
+  try {
+    return decodeToken(token);
+  } catch (error) {
+    throw unfit('AUTH_TOKEN_MALFORMED', `Option "${option}": ${(error as TokenError).message}`);
+  }
 }
 
 const seconds = (ms: number): number => Math.ceil(ms / 1_000);
