@@ -203,7 +203,7 @@ describe('G28 lifetimes', () => {
   async function expiryOf(server: object, grant: object = {}): Promise<number> {
     const clock = fakeClock();
     const { instance, session } = await ingestOf({
-      server: { ...server, now: clock.now },
+      server: { ...server, now: () => clock.now() },
       grant: { ...grant, clock },
       session: { clock },
     });
@@ -231,7 +231,7 @@ describe('G28 lifetimes', () => {
   test('tokens that live for one second are renewed, and no call fails', async () => {
     const clock = fakeClock();
     const { snowflake, instance, minted } = await ingestOf({
-      server: { ttlSeconds: 1, tokenBody: 'access_token', now: clock.now },
+      server: { ttlSeconds: 1, tokenBody: 'access_token', now: () => clock.now() },
       grant: { clock },
       session: { clock },
     });
