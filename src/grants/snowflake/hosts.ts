@@ -1,5 +1,5 @@
 /** Which hosts a Snowflake credential may be sent to: pure. */
-import { isSecure } from '../../core/origins.js';
+import { isSecure, originOf } from '../../core/origins.js';
 import { unusable } from '../answer.js';
 import { isObject, type Rule } from '../check.js';
 
@@ -24,17 +24,17 @@ export const hostsRule: Rule = [
 
 export const accountRule: Rule = [
   'the URL of an account, such as "https://myorg-myaccount.snowflakecomputing.com"',
-  (value) => {
-    const url = typeof value === 'string' ? parse(value) : undefined;
-    return url ? `${url.protocol}//${url.host}/` === url.href : false;
-  },
+  (value) => typeof value === 'string' && /^https?:\/\/[^/?#]+\/?$/i.test(value) && originOf(value) !== undefined,
 ];
 
 /** The account's origin. A JWT goes nowhere else. */
 export function accountOrigin(accountUrl: string, hosts: readonly string[]): string {
-  const url = new URL(accountUrl);
-  const isKnown = snowflake.test(url.host) || hosts.includes(url.host);
-  if (isLoopback(url) || (url.protocol === 'https:' && isKnown)) return url.origin;
+  const origin = originOf(accountUrl);
+  if (origin !== undefined) {
+    const url = new URL(origin);
+    const isKnown = snowflake.test(url.host) || hosts.includes(url.host);
+    if (isLoopback(url) || (url.protocol === 'https:' && isKnown)) return origin;
+  }
   throw new TypeError(
     `snowflakeTokenExchange: option "accountUrl" must be an https: URL below snowflakecomputing.com or snowflakecomputing.cn, or ` +
       `its host must be listed in the option "hosts".`,
