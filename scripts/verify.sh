@@ -43,3 +43,5 @@ step build npm run --silent build
 step package npm run --silent check:package
 step size npm run --silent check:size
 step demo npm run --silent demo -- --short
+step 'demo of the exchange' npm run --silent demo -- --grant snowflake
+step examples npm run --silent examples

@@ -34,6 +34,8 @@ export interface Snowflake {
   readonly ingest: ScriptedServer;
   /** Name and port of the ingest host, as the account tells it. */
   ingestHost: string;
+  /** Lifetime of the tokens that are issued from now on, in seconds. */
+  ttlSeconds: number;
   readonly counts: { discoveries: number; exchanges: number; issued: number; rows: number; unauthorized: number };
   /** Replaces the next answers to exchanges, one each. */
   readonly nextExchanges: Answer[];
@@ -60,7 +62,7 @@ const keyPairs: Record<'registered' | 'other', KeyObject> = {
 export const unregisteredKey = keyPairs.other;
 
 export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Snowflake> {
-  const { account = 'my_org', ingestName = '127.0.0.1', ttlSeconds = 3_600, jwtTokens = false } = options;
+  const { account = 'my_org', ingestName = '127.0.0.1', jwtTokens = false } = options;
   const now = options.now ?? Date.now;
   const tokens = new Map<string, Issued>();
   const user = { account, user: 'ingester', privateKey: keyPairs.registered };
@@ -111,6 +113,7 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
       return refused(400, 'invalid_scope', 'Unknown ingest host.');
     if (role !== undefined && role !== `session:role:${String(headers['x-snowflake-role'])}`)
       return refused(403, '390189', 'The role is not granted.');
+    const { ttlSeconds } = snowflake;
     const expiresAt = now() + ttlSeconds * 1_000;
     const seconds = Math.floor(now() / 1_000);
     const token = jwtTokens
@@ -152,6 +155,7 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
     account: accountServer,
     ingest: ingestServer,
     ingestHost: `${ingestName}:${ingestServer.port}`,
+    ttlSeconds: options.ttlSeconds ?? 3_600,
     counts: { discoveries: 0, exchanges: 0, issued: 0, rows: 0, unauthorized: 0 },
     nextExchanges: [],
     nextDiscoveries: [],

@@ -4,11 +4,14 @@ import { startApi } from '../../__tests__/support/api.js';
 import { startAuthorizationServer } from '../../__tests__/support/oidc.js';
 import { paint } from './paint.js';
 import { runScene, scenes } from './scenes.js';
+import { runGrant } from './snowflake/main.js';
 import { printTable } from './table.js';
 import type { Tally } from './tally.js';
 import { createTimeline } from './timeline.js';
 
-const { values: flags } = parseArgs({ options: { short: { type: 'boolean', default: false } } });
+const { values: flags } = parseArgs({
+  options: { short: { type: 'boolean', default: false }, grant: { type: 'string' } },
+});
 const accessTokenTtl = 4;
 const steadyMs = flags.short ? 5_500 : 18_000;
 
@@ -40,4 +43,4 @@ function report(unmet: readonly string[]): number {
   return unmet.length === 0 ? 0 : 1;
 }
 
-process.exitCode = await main();
+process.exitCode = flags.grant === undefined ? await main() : await runGrant(flags.grant);
