@@ -182,6 +182,7 @@ describe.each(adapters)('G28 a refusal is told in full, over %s', (adapter) => {
   const hostile: [string, (token: string) => ScriptedAnswer][] = [
     ['in its message', (token) => ({ status: 401, body: { code: '390144', message: `Bad token ${token} given` } })],
     ['as its code', (token) => ({ status: 401, body: { code: token, message: 'Bad token' } })],
+    ['as its code, cut short', (token) => ({ status: 401, body: { code: token.slice(0, 40), message: 'Bad token' } })],
     ['in parts', (token) => ({ status: 400, body: { code: '1', message: token.replaceAll(/.{14}/g, '$& ') } })],
     ['as the body', (token) => ({ status: 403, body: token })],
     [

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import axios from 'axios';
 import { adapters, failureOf, server } from '../integration/scene.js';
 import { fakeClock } from '../support/clock.js';
 import { ingestOf, lookup } from '../support/ingest.js';
@@ -142,6 +143,21 @@ describe('G28 the ingest host', () => {
     expect(await grant.getIngestUrl({ http: instance })).toBe(snowflake.ingest.url);
     expect(asked).toEqual([`${snowflake.account.url}/v2/streaming/hostname`]);
     expect(snowflake.counts).toMatchObject({ discoveries: 1, exchanges: 0 });
+  });
+
+  test('getIngestUrl asks the account, whatever its client makes of absolute URLs', async () => {
+    const { snowflake, grant } = await ingestOf();
+    const http = axios.create({ baseURL: `${snowflake.ingest.url}/v2`, allowAbsoluteUrls: false });
+    expect(await grant.getIngestUrl({ http })).toBe(snowflake.ingest.url);
+    expect(snowflake.ingest.seen).toHaveLength(0);
+  });
+
+  test.each([302, 307])('getIngestUrl takes the JWT along no %i', async (status) => {
+    const other = await server();
+    const { snowflake, grant } = await ingestOf();
+    snowflake.nextDiscoveries.push({ status, headers: { Location: `${other.url}/collect` } });
+    expect(await failureOf(grant.getIngestUrl())).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED', status });
+    expect(other.seen).toHaveLength(0);
   });
 
   test('a question that failed is asked again', async () => {

@@ -11,7 +11,7 @@ import {
   type SupplyContext,
 } from '../../src/grants/index.js';
 import { field } from '../../src/core/redact.js';
-import { installTokenRefresh, type TokenSession, type TokenSessionOptions } from '../../src/index.js';
+import { installTokenRefresh, memoryStore, type TokenSession, type TokenSessionOptions } from '../../src/index.js';
 import { findIn } from '../support/canaries.js';
 import { jwt } from '../support/jwt.js';
 import { adapters, afterwards, failureOf, gate, server, type AdapterName } from './scene.js';
@@ -142,6 +142,13 @@ test('the instance’s own adapter is used, and cookies go along where they shou
     ['/orders', undefined, undefined],
   ]);
   expect(sent[0]?.headers.get('X-App')).toBe('1');
+});
+
+test.each(names.slice(1, 4))('%s keeps no refresh token: it has no use for one', async (name) => {
+  const auth = await server(() => ({ body: { access_token: 'token-2', refresh_token: refreshToken } }));
+  const store = memoryStore();
+  await session('http', auth.url, { ...grantOf(name, auth.url), store }).refresh();
+  expect(await store.load()).toMatchObject({ accessToken: 'token-2', refreshToken: undefined });
 });
 
 describe('a function that supplies a token', () => {

@@ -42,7 +42,6 @@ export function send(
     headers: { ...headers },
     data: body,
     validateStatus: (status) => status >= 200 && status < 300,
-    tokenRefresh: false,
   };
   if (credentials) config.withCredentials = true;
   // An endpoint is where it says, whatever the client makes of absolute URLs.
