@@ -13,6 +13,7 @@ import {
 import { field } from '../../src/core/redact.js';
 import { installTokenRefresh, memoryStore, type TokenSession, type TokenSessionOptions } from '../../src/index.js';
 import { findIn } from '../support/canaries.js';
+import { fakeClock } from '../support/clock.js';
 import { jwt } from '../support/jwt.js';
 import { adapters, afterwards, failureOf, gate, server, type AdapterName } from './scene.js';
 
@@ -195,6 +196,23 @@ describe('a function that supplies a token', () => {
     late.open(assertion);
     await new Promise((resolve) => setImmediate(resolve));
     expect(auth.seen).toHaveLength(0);
+  });
+
+  test('is told this machine’s time where the two agree but for rounding', async () => {
+    const clock = fakeClock();
+    const times: number[] = [];
+    const auth = await server(() => ({
+      headers: { Date: new Date(clock.now() + 2_000).toUTCString() },
+      body: { access_token: 'token-2' },
+    }));
+    const assert = ({ now }: SupplyContext): string => {
+      times.push(now);
+      return assertion;
+    };
+    const made = session('http', auth.url, jwtBearerGrant({ tokenEndpoint: auth.url, assertion: assert, clock }));
+    await made.refresh();
+    await made.refresh();
+    expect(times).toEqual([clock.now(), clock.now()]);
   });
 
   test('is told the server’s time once an answer has', async () => {

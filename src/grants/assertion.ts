@@ -1,7 +1,7 @@
 /** The caller's own JWT: fetched anew, and held against the time before it is sent. */
 import { decodeToken } from '../core/claims.js';
 import { headerOf } from '../core/redact.js';
-import { skewOf } from '../core/skew.js';
+import { skewNoiseMs, skewOf } from '../core/skew.js';
 import { TokenError, type TokenErrorCode } from '../errors.js';
 import type { TokenClaims } from '../types.js';
 import type { GrantAnswer } from './request.js';
@@ -80,7 +80,8 @@ export class Assertions {
 
   #heard(answer: unknown, sentAt: number): void {
     const skewMs = skewOf(Date.parse(headerOf(answer, 'date') ?? ''), sentAt, this.#now());
-    if (Number.isFinite(skewMs)) this.#skewMs = skewMs;
+    // A date is known to the second: what may be rounding must not put the `iat` of the next JWT ahead.
+    if (Number.isFinite(skewMs)) this.#skewMs = Math.abs(skewMs) < skewNoiseMs ? 0 : skewMs;
   }
 }
 
