@@ -5,13 +5,18 @@ import { snowflakeTokenExchange } from '../../src/grants/index.js';
 import { createTokenSession, installTokenRefresh } from '../../src/index.js';
 import { adapters, afterwards, failureOf } from '../integration/scene.js';
 import { fakeClock } from '../support/clock.js';
-import { ingestOf, lookup, type Ingest } from '../support/ingest.js';
+import { ingestOf, lookup, type Ingest, type IngestOptions } from '../support/ingest.js';
 import { startSnowflake } from '../support/snowflake.js';
 import { nth } from '../properties/world.js';
 
 const rows = '/v2/streaming/databases/DB/schemas/S/pipes/P/channels/C/rows';
 /** For a thousand calls at once: few connections, and no hurry. */
 const many = (): CreateAxiosDefaults => ({ timeout: 0, httpAgent: new Agent({ keepAlive: true, maxSockets: 20 }) });
+/** On a clock that stands still no attempt is overdue, however slow the machine. */
+function patient(): IngestOptions {
+  const clock = fakeClock();
+  return { server: { now: () => clock.now() }, grant: { clock }, session: { clock, retry: false } };
+}
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 
 describe.each(adapters)('G28 concurrency, over %s', (adapter) => {
@@ -33,7 +38,7 @@ describe.each(adapters)('G28 concurrency, over %s', (adapter) => {
   });
 
   test('two hundred calls with a token that was revoked: one exchange', async () => {
-    const { snowflake, instance } = await ingestOf({ adapter, axios: many() });
+    const { snowflake, instance } = await ingestOf({ adapter, ...patient(), axios: many() });
     await instance.post(rows, '{"id":0}');
     snowflake.revokeAll();
     await Promise.all(times(200, (id) => instance.post(rows, JSON.stringify({ id }))));
@@ -41,7 +46,7 @@ describe.each(adapters)('G28 concurrency, over %s', (adapter) => {
   });
 
   test('a thousand calls and a refusal: one exchange, and each hears of it', async () => {
-    const { snowflake, instance } = await ingestOf({ adapter, axios: many() });
+    const { snowflake, instance } = await ingestOf({ adapter, ...patient(), axios: many() });
     snowflake.nextExchanges.push({ status: 401, body: { code: '390144', message: 'JWT token is invalid.' } });
     const errors = await Promise.all(times(1_000, () => failureOf(instance.post(rows, '{}'))));
     expect(errors.every((error) => (error as Error).message.includes('390144'))).toBe(true);

@@ -52,7 +52,7 @@ export async function ingestOf({
   const instance = axios.create({
     baseURL: `http://${snowflake.ingestHost.replaceAll('_', '-')}`,
     adapter,
-    timeout: 8_000,
+    timeout: 30_000,
     ...defaults,
   });
   const installed = installTokenRefresh(instance, { ...exchange, ...session });
