@@ -48,6 +48,7 @@ const misuse: readonly (readonly [option: string, values: readonly unknown[], ex
     /maxMs.*ttlFraction.*false/,
   ],
   ['schedule', [null, 0, 1, 'true', {}], /true or false/],
+  ['followRedirects', [null, 0, 1, 'false', {}], /true or false/],
   ['retry', [null, true, 0, 3, 'twice', [], () => 1], /object, or false/],
   ['retry.retries', [null, -1, 1.5, 101, NaN, Infinity, '2'], /whole number from 0 to 100/],
   ['retry.minDelayMs', [null, -1, NaN, Infinity, '250'], /milliseconds.*at least 0/],

@@ -44,3 +44,5 @@ step package npm run --silent check:package
 step size npm run --silent check:size
 step demo npm run --silent demo -- --short
 step chaos npm run --silent demo -- --chaos --short
+step 'demo of the exchange' npm run --silent demo -- --grant snowflake
+step examples npm run --silent examples

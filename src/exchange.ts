@@ -4,7 +4,7 @@ import { ask } from './core/ask.js';
 import type { OriginCheck } from './core/origins.js';
 import { field } from './core/redact.js';
 import { aborted, bodyUsedUp, rejectedToken, scopeMismatch } from './core/refusals.js';
-import { redirectGuard, type BeforeRedirect } from './core/redirect.js';
+import { redirectGuard, refuseRedirects, type BeforeRedirect } from './core/redirect.js';
 import {
   deliver,
   discard,
@@ -256,11 +256,13 @@ export class Exchange implements Turn {
   #attach(config: Config, origin: string, { held }: Credential): void {
     const { audience } = held.tokens;
     if (audience && !audience.includes(origin)) throw scopeMismatch(audience, origin);
-    config.headers.set(this.#link.session.options.header, held.headerValue);
+    const { followRedirects, header } = this.#link.session.options;
+    config.headers.set(header, held.headerValue);
     this.#attached = held.headerValue;
+    if (!followRedirects) refuseRedirects(config);
     if (!this.#redirect) {
       this.#ownRedirect = config.beforeRedirect;
-      this.#redirect = redirectGuard(this.#link.session.options.header, origin, this.#ownRedirect);
+      this.#redirect = redirectGuard(header, origin, this.#ownRedirect);
     }
     config.beforeRedirect = this.#redirect;
   }

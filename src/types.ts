@@ -178,6 +178,11 @@ export interface TokenSessionOptions {
    * Where the token may go. @default the origin of the instance's `baseURL`; in a browser the page's own too
    */
   readonly origins?: Origins;
+  /**
+   * Whether requests that carry the token follow redirects. `false` answers with the redirect itself: neither the token
+   * nor the body goes anywhere but to the URL of the request. The `xhr` adapter cannot be told. @default true
+   */
+  readonly followRedirects?: boolean;
   /** Request header that carries the token. A header that the caller set stays. @default 'Authorization' */
   readonly header?: string;
   /** Makes the header's value. Called once per token. @default `` (token) => `Bearer ${token}` `` (RFC 6750, section 2.1) */

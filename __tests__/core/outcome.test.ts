@@ -102,6 +102,13 @@ describe('refreshError', () => {
     expect(`${error.message} ${String(error.cause)} ${error.stack ?? ''}`).not.toContain('secret-in-the-message');
   });
 
+  test('keeps the words of a callback that ends the session itself', () => {
+    const own = new TokenError('AUTH_SESSION_EXPIRED', 'Account acme refused the key.', { kind: 'refused' });
+    expect(failed(own)).toMatchObject({ code: 'AUTH_SESSION_EXPIRED', message: 'Account acme refused the key.' });
+    const ruled = { ...classify(new TokenError('AUTH_TOKEN_EXPIRED', 'old')), terminal: true };
+    expect(failed(new TokenError('AUTH_TOKEN_EXPIRED', 'old'), { failure: ruled }).message).toMatch(/sign in again/);
+  });
+
   test('keeps what a TokenError of the callback knows', () => {
     const own = new TokenError('AUTH_TOKEN_EXPIRED', 'The key pair has expired.', { requestId: 'req-8', status: 400 });
     expect(failed(own)).toMatchObject({ message: 'The key pair has expired.', requestId: 'req-8', status: 400 });

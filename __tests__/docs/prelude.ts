@@ -9,6 +9,10 @@ import type { TokenSession } from 'axios-token-refresh';
 declare global {
   const accessToken: string;
   const refreshToken: string;
+  const tokenEndpoint: string;
+  const clientSecret: string;
+  const userToken: string;
+  const signJwt: (now: number) => string;
   const api: AxiosInstance;
   const session: TokenSession;
 }

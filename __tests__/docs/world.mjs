@@ -16,7 +16,11 @@ let valid = issue();
 function answer({ url = '', headers }) {
   if (/refresh|token/.test(url)) {
     valid = issue();
-    return [200, valid];
+    // In the words of a JSON back end, and in those of OAuth.
+    return [
+      200,
+      { ...valid, access_token: valid.accessToken, refresh_token: valid.refreshToken, token_type: 'Bearer' },
+    ];
   }
   if (headers.get('Authorization') === `Bearer ${valid.accessToken}`) return [200, { url, id: 1, name: 'Alice' }];
   return [401, { error: 'invalid_token' }];

@@ -14,6 +14,7 @@ describe('the arguments of the demo', () => {
     ['--chaos --seed 0', { chaos: true, seed: 0 }],
     ['--chaos --seed=4294967295', { seed: 4_294_967_295 }],
     ['-h', { help: true }],
+    ['--grant snowflake', { grant: 'snowflake', chaos: false }],
   ])('"%s" is understood', (given, expected) => {
     expect(readArguments(given.split(' ').filter(Boolean))).toMatchObject(expected);
   });
@@ -28,6 +29,8 @@ describe('the arguments of the demo', () => {
     ['--chaos --seed=-1', "'-1'"],
     ['--chaos --seed 4294967296', "'4294967296'"],
     ['--seed 1', "'--chaos'"],
+    ['--grant acme', "'acme'"],
+    ['--grant snowflake --chaos', "'--grant'"],
   ])('"%s" is refused, and the message names it', (given, named) => {
     expect(() => readArguments(given.split(' '))).toThrow(named);
   });

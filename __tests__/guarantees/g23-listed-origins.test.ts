@@ -320,6 +320,41 @@ describe.each(adapters)('G23 redirects, over %s', (adapter) => {
   });
 });
 
+describe.each(adapters)('G23 redirects that are not to be followed, over %s', (adapter) => {
+  test.each([301, 302, 303, 307, 308])('a %i is the answer, and the other origin hears nothing', async (status) => {
+    const other = await server();
+    const { api, instance, refreshes } = await scene({
+      adapter,
+      script: inTurn({ status, headers: { Location: `${other.url}/collect` } }),
+      session: { followRedirects: false },
+    });
+    expect(await failureOf(instance.post('/orders', { id: 1 }))).toMatchObject({ response: { status } });
+    expect([api.seen.length, other.seen.length, refreshes.length]).toEqual([1, 0, 0]);
+  });
+
+  test('a replay is not redirected either', async () => {
+    const other = await server();
+    const { api, instance } = await scene({
+      adapter,
+      script: inTurn(refusal, { status: 307, headers: { Location: `${other.url}/` } }),
+      session: { followRedirects: false },
+    });
+    expect(await failureOf(instance.post('/orders', { id: 1 }))).toMatchObject({ response: { status: 307 } });
+    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'token-2']);
+    expect(other.seen).toHaveLength(0);
+  });
+
+  test('a request without the token is redirected as ever', async () => {
+    const { api, instance } = await scene({
+      adapter,
+      script: ({ url }) => (url === '/old' ? { status: 302, headers: { Location: '/new' } } : {}),
+      session: { followRedirects: false },
+    });
+    await instance.get('/old', { tokenRefresh: false });
+    expect(api.seen.map(({ url }) => url)).toEqual(['/old', '/new']);
+  });
+});
+
 describe('G23 redirects, where the http adapter tells more', () => {
   const adapter = 'http';
 

@@ -3,11 +3,21 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';
-import { audience, clientId, signInGrant } from './oidc-protocol.js';
+import {
+  audience,
+  clientId,
+  confidentialClients,
+  jwtBearerGrant,
+  signInGrant,
+  tokenExchangeGrant,
+} from './oidc-protocol.js';
 import type { ProcessAnswer, ProcessInput, ProcessRequest } from './oidc-protocol.js';
 
 interface GrantContext {
-  readonly oidc: { readonly client: object; readonly params?: Readonly<Record<string, string | undefined>> };
+  readonly oidc: {
+    readonly client: { readonly clientId: string };
+    readonly params?: Readonly<Record<string, string | undefined>>;
+  };
   body: unknown;
 }
 
@@ -53,15 +63,20 @@ function forget(matches: (record: Stored) => boolean): void {
   for (const [key, record] of records) if (matches(record)) records.delete(key);
 }
 
-async function importProvider(): Promise<new (issuer: string, configuration: object) => Provider> {
+interface ProviderModule {
+  readonly default: new (issuer: string, configuration: object) => Provider;
+  readonly errors: { readonly InvalidGrant: new (detail: string) => Error };
+}
+
+async function importProvider(): Promise<ProviderModule> {
   // It has no types, and on loading it warns of any Node below 22, on which it works all the same.
   console.warn = () => undefined;
   console.info = () => undefined;
   const name = 'oidc-provider' as string;
-  return ((await import(name)) as { default: new (issuer: string, configuration: object) => Provider }).default;
+  return (await import(name)) as ProviderModule;
 }
 
-const Provider = await importProvider();
+const { default: Provider, errors } = await importProvider();
 const server = createServer();
 await once(server.listen(0, '127.0.0.1'), 'listening');
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -85,6 +100,14 @@ const provider = new Provider(url, {
       response_types: [],
       redirect_uris: [],
     },
+    ...Object.entries(confidentialClients).map(([authentication, { id, secret }]) => ({
+      client_id: id,
+      client_secret: secret,
+      token_endpoint_auth_method: authentication,
+      grant_types: [signInGrant, 'refresh_token', 'client_credentials', jwtBearerGrant, tokenExchangeGrant],
+      response_types: [],
+      redirect_uris: [],
+    })),
   ],
   scopes: ['offline_access', 'api'],
   findAccount: (_: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
@@ -94,6 +117,7 @@ const provider = new Provider(url, {
   features: {
     devInteractions: { enabled: false },
     revocation: { enabled: true },
+    clientCredentials: { enabled: true },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => audience,
@@ -103,23 +127,44 @@ const provider = new Provider(url, {
   },
 });
 
-async function signIn(ctx: GrantContext): Promise<void> {
-  const accountId = ctx.oidc.params?.['subject'] ?? '';
-  const grant = new provider.Grant({ accountId, clientId });
+/** Issues tokens for a subject. A refresh token only where one is asked for. */
+async function issue(ctx: GrantContext, accountId: string, gty: string, withRefreshToken: boolean): Promise<void> {
+  const { client } = ctx.oidc;
+  const grant = new provider.Grant({ accountId, clientId: client.clientId });
   grant.addOIDCScope('offline_access');
   grant.addResourceScope(audience, 'api');
-  const common = { accountId, client: ctx.oidc.client, grantId: await grant.save(), gty: signInGrant };
+  const common = { accountId, client, grantId: await grant.save(), gty };
   const accessToken = new provider.AccessToken({ ...common, scope: 'api' });
   accessToken.resourceServer = new provider.ResourceServer(audience, resourceServer);
   const refresh = { scope: 'offline_access api', resource: audience, rotations: 0 };
   ctx.body = {
     access_token: await accessToken.save(),
-    refresh_token: await new provider.RefreshToken({ ...common, ...refresh }).save(),
     expires_in: accessTokenTtl,
     token_type: 'Bearer',
+    ...(withRefreshToken && { refresh_token: await new provider.RefreshToken({ ...common, ...refresh }).save() }),
   };
 }
-provider.registerGrantType(signInGrant, signIn, ['subject']);
+provider.registerGrantType(signInGrant, (ctx) => issue(ctx, ctx.oidc.params?.['subject'] ?? '', signInGrant, true), [
+  'subject',
+]);
+
+/** Grants that hand in one of the provider's own tokens: signature, issuer, audience and expiry are checked. */
+function registerHandIn(name: string, parameter: string, further: readonly string[]): void {
+  const handle = async (ctx: GrantContext): Promise<void> => {
+    let subject: string | undefined;
+    try {
+      subject = (await jwtVerify(ctx.oidc.params?.[parameter] ?? '', keys, checks)).payload.sub;
+    } catch {
+      throw new errors.InvalidGrant('the token handed in is not valid');
+    }
+    await issue(ctx, subject ?? '', name, false);
+  };
+  provider.registerGrantType(name, handle, [parameter, 'scope', ...further]);
+}
+const keys = createRemoteJWKSet(new URL(`${url}/jwks`));
+const checks = { issuer: url, audience, typ: 'at+jwt', algorithms: ['RS256'], clockTolerance: 0 };
+registerHandIn(jwtBearerGrant, 'assertion', []);
+registerHandIn(tokenExchangeGrant, 'subject_token', ['subject_token_type', 'requested_token_type', 'audience']);
 
 const isRefresh = (ctx: GrantContext): boolean => ctx.oidc.params?.['grant_type'] === 'refresh_token';
 provider.on('grant.success', (ctx) => {
@@ -137,9 +182,6 @@ server.on('request', (request, response) => {
   if (delayMs > 0 && request.url === '/token') setTimeout(answer, delayMs, request, response);
   else answer(request, response);
 });
-
-const keys = createRemoteJWKSet(new URL(`${url}/jwks`));
-const checks = { issuer: url, audience, typ: 'at+jwt', algorithms: ['RS256'], clockTolerance: 0 };
 
 async function serve({ action, value }: ProcessRequest): Promise<unknown> {
   if (action === 'counts') return counts;

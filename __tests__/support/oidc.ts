@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { JWTPayload } from 'jose';
-import { audience, clientId, signInGrant } from './oidc-protocol.js';
+import { audience, clientId, confidentialClients, signInGrant, type Authentication } from './oidc-protocol.js';
 import type { ProcessAnswer, ProcessInput, ProcessRequest } from './oidc-protocol.js';
 
 export interface AuthorizationServerOptions {
@@ -39,7 +39,8 @@ export interface AuthorizationServer {
   readonly clientId: string;
   readonly audience: string;
   counts(): Promise<AuthorizationServerCounts>;
-  signIn(subject: string): Promise<SignIn>;
+  /** By the public client, or by a confidential one with its secret. */
+  signIn(subject: string, client?: Authentication): Promise<SignIn>;
   /** Checks signature, issuer, audience, type and expiry, with no tolerance. Rejects with jose's `code`. */
   verify(accessToken: string): Promise<JWTPayload>;
   /** Withdraws all refresh tokens of a subject: the next refresh is an `invalid_grant`. */
@@ -63,9 +64,18 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     async counts() {
       return (await ask('counts')) as AuthorizationServerCounts;
     },
-    async signIn(subject) {
-      const body = new URLSearchParams({ grant_type: signInGrant, client_id: clientId, subject });
-      const response = await fetch(`${url}/token`, { method: 'POST', body });
+    async signIn(subject, client) {
+      const credentials = client && confidentialClients[client];
+      const body = new URLSearchParams({ grant_type: signInGrant, subject });
+      const headers = new Headers();
+      if (credentials && client === 'client_secret_basic') {
+        const pair = [credentials.id, credentials.secret].map(encodeURIComponent).join(':');
+        headers.set('Authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+      } else {
+        body.set('client_id', credentials?.id ?? clientId);
+        if (credentials) body.set('client_secret', credentials.secret);
+      }
+      const response = await fetch(`${url}/token`, { method: 'POST', headers, body });
       if (!response.ok) throw new Error(`sign-in failed: ${response.status} ${await response.text()}`);
       const answer = (await response.json()) as { access_token: string; refresh_token: string; expires_in: number };
       return { accessToken: answer.access_token, refreshToken: answer.refresh_token, expiresIn: answer.expires_in };

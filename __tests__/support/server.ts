@@ -47,7 +47,9 @@ export async function startServer(
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy());
   });
-  await once(socketPath ? server.listen(socketPath) : server.listen(0, '127.0.0.1'), 'listening');
+  // A thousand connections at once find room, and a slow machine none that was closed meanwhile for being idle.
+  server.keepAliveTimeout = 120_000;
+  await once(socketPath ? server.listen(socketPath) : server.listen(0, '127.0.0.1', 2_048), 'listening');
   const port = socketPath ? 0 : (server.address() as AddressInfo).port;
 
   const scripted: ScriptedServer = {

@@ -9,6 +9,8 @@ export interface Arguments {
   readonly chaos: boolean;
   /** Which faults `chaos` brings. */
   readonly seed: number;
+  /** The exchange of a grant instead. */
+  readonly grant: 'snowflake' | undefined;
 }
 
 /** A short run with it meets every kind of fault. */
@@ -20,6 +22,7 @@ export const usage = `Usage: npm run demo -- [options]
   --short      less traffic, for a check rather than a look
   --chaos      the authorization server fails now and then
   --seed <n>   which faults --chaos brings: a whole number (default: ${defaultSeed})
+  --grant <g>  the exchange of a grant instead; there is one: snowflake
   --help       this text`;
 
 /** Throws a `TypeError` that says what is wrong with them. */
@@ -31,11 +34,18 @@ export function readArguments(given: readonly string[]): Arguments {
       short: { type: 'boolean', default: false },
       chaos: { type: 'boolean', default: false },
       seed: { type: 'string' },
+      grant: { type: 'string' },
     },
   });
-  const { seed, ...flags } = values;
+  const { seed, grant, ...flags } = values;
+  if (grant !== undefined && grant !== 'snowflake') {
+    throw new TypeError(`Option '--grant' takes 'snowflake', not '${grant}'`);
+  }
+  if (grant !== undefined && (flags.chaos || flags.short)) {
+    throw new TypeError("Option '--grant' goes with no other");
+  }
   if (seed !== undefined && !flags.chaos) throw new TypeError("Option '--seed' goes with '--chaos'");
-  return { ...flags, seed: seed === undefined ? defaultSeed : readSeed(seed) };
+  return { ...flags, grant, seed: seed === undefined ? defaultSeed : readSeed(seed) };
 }
 
 function readSeed(given: string): number {

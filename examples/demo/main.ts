@@ -5,6 +5,7 @@ import { readArguments, usage, type Arguments } from './arguments.js';
 import { paint } from './paint.js';
 import { chaos, plain } from './programme.js';
 import { runScene } from './scenes.js';
+import { runExchange } from './snowflake/main.js';
 import { printTable } from './table.js';
 import type { Tally } from './tally.js';
 import { createTimeline } from './timeline.js';
@@ -19,9 +20,11 @@ async function main(given: readonly string[]): Promise<number> {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
     return 2;
   }
-  if (!flags.help) return run(flags);
-  console.log(usage);
-  return 0;
+  if (flags.help) {
+    console.log(usage);
+    return 0;
+  }
+  return flags.grant ? runExchange() : run(flags);
 }
 
 async function run(flags: Arguments): Promise<number> {

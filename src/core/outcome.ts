@@ -38,7 +38,9 @@ function wording(
   own: TokenError | undefined,
 ): [TokenErrorCode, string] {
   const after = `after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
-  if (failure.terminal) return ['AUTH_SESSION_EXPIRED', 'The server refused to refresh the session: sign in again'];
+  // A callback that ends the session itself knows better than we what it was told.
+  if (failure.terminal && own?.code !== 'AUTH_SESSION_EXPIRED')
+    return ['AUTH_SESSION_EXPIRED', 'The server refused to refresh the session: sign in again'];
   if (timedOut)
     return ['AUTH_TOKEN_REFRESH_TIMEOUT', `The token refresh took longer than ${refreshTimeoutMs} ms, ${after}`];
   if (own) return [own.code, own.message.replace(/\.$/, '')];

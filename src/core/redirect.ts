@@ -17,3 +17,9 @@ export function redirectGuard(header: string, origin: string, own: BeforeRedirec
     own?.(options, ...details);
   };
 }
+
+/** Has a redirect answered as it is. The fetch adapter heeds `maxRedirects` since Axios 1.20 only. */
+export function refuseRedirects(config: Pick<InternalAxiosRequestConfig, 'maxRedirects' | 'fetchOptions'>): void {
+  config.maxRedirects = 0;
+  config.fetchOptions = { ...config.fetchOptions, redirect: 'manual' };
+}

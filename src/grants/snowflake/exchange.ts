@@ -1,0 +1,104 @@
+/** One account's exchange: knows its ingest host, holds no token. */
+import type { AxiosInstance } from 'axios';
+import { statusOf } from '../../core/redact.js';
+import type { TokenSet } from '../../types.js';
+import { Assertions } from '../assertion.js';
+import { sendByFetch } from '../by-fetch.js';
+import { send, type GrantAnswer, type GrantRequest } from '../request.js';
+import type { IngestUrlOptions, SnowflakeTokenExchangeOptions } from './grant.js';
+import { accountOrigin } from './hosts.js';
+import { told, toldToCaller, type Step } from './refusal.js';
+import {
+  readSnowflakeHostname,
+  readSnowflakeToken,
+  snowflakeHostnameRequest,
+  snowflakeTokenRequest,
+} from './requests.js';
+
+const oneHourMs = 3_600_000;
+const askTimeoutMs = 15_000;
+
+/** Sends the requests of one exchange, all with the same JWT. */
+interface Round {
+  readonly jwt: string;
+  readonly send: (request: GrantRequest) => Promise<GrantAnswer>;
+}
+
+export class Exchange {
+  readonly #options: SnowflakeTokenExchangeOptions;
+  readonly #account: string;
+  readonly #assertions: Assertions;
+  #ingestUrl: string | undefined;
+  #asking: Promise<string> | undefined;
+
+  constructor(options: SnowflakeTokenExchangeOptions) {
+    const { accountUrl, hosts = [], jwt, clockToleranceMs, clock } = options;
+    this.#options = options;
+    this.#account = new URL(accountOrigin(accountUrl, hosts)).host;
+    this.#assertions = new Assertions(jwt, { option: 'jwt', maxAgeMs: oneHourMs, clockToleranceMs, clock });
+  }
+
+  /** One exchange with a fresh JWT; a second one only if the ingest host that was known has moved. */
+  async token(http: AxiosInstance, signal: AbortSignal): Promise<TokenSet> {
+    const round = await this.#round(signal, (request) => send(http, request, { responseType: 'text' }));
+    const known = this.#ingestUrl;
+    try {
+      return await this.#exchange(round, known ?? (await this.#discover(round)));
+    } catch (error) {
+      if (known === undefined || !isHostMiss(error)) throw error;
+      const ingestUrl = await this.#discover(round);
+      if (ingestUrl === known) throw error;
+      return this.#exchange(round, ingestUrl);
+    }
+  }
+
+  async ingestUrl({ http, fresh = false }: IngestUrlOptions): Promise<string> {
+    if (this.#ingestUrl !== undefined && !fresh) return this.#ingestUrl;
+    this.#asking ??= this.#ask(http).finally(() => (this.#asking = undefined));
+    return this.#asking;
+  }
+
+  async #ask(http: AxiosInstance | undefined): Promise<string> {
+    const signal = AbortSignal.timeout(askTimeoutMs);
+    const round = await this.#round(signal, (request) =>
+      http ? send(http, request, { responseType: 'text', signal }) : sendByFetch(request, signal),
+    );
+    try {
+      return await this.#discover(round);
+    } catch (error) {
+      throw toldToCaller(error, this.#step(round));
+    }
+  }
+
+  async #round(signal: AbortSignal, by: Round['send']): Promise<Round> {
+    const jwt = await this.#assertions.next(signal);
+    return { jwt, send: (request) => this.#assertions.timed(() => by(request)) };
+  }
+
+  async #discover(round: Round): Promise<string> {
+    const request = snowflakeHostnameRequest(this.#options, round.jwt);
+    const { data } = await round.send(request).catch((error: unknown) => {
+      throw told(error, this.#step(round));
+    });
+    this.#ingestUrl = readSnowflakeHostname(this.#options, data);
+    return this.#ingestUrl;
+  }
+
+  async #exchange(round: Round, ingestUrl: string): Promise<TokenSet> {
+    const request = snowflakeTokenRequest({ ...this.#options, ingestUrl }, round.jwt);
+    const { data } = await round.send(request).catch((error: unknown) => {
+      throw told(error, this.#step(round, ingestUrl));
+    });
+    return readSnowflakeToken({ ...this.#options, ingestUrl }, data);
+  }
+
+  #step({ jwt }: Round, ingestUrl?: string): Step {
+    return { account: this.#account, ingest: ingestUrl && new URL(ingestUrl).host, jwt };
+  }
+}
+
+/** The account takes the JWT, but issues no token for the host. A 401 would be about the JWT. */
+function isHostMiss(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 400 || status === 403 || status === 404;
+}

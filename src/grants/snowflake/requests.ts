@@ -1,0 +1,114 @@
+/** The two requests of the exchange, and what is read from their answers: pure. */
+import { claimsOf } from '../../core/claims.js';
+import type { TokenSet } from '../../types.js';
+import { numberIn, parsed, unusable } from '../answer.js';
+import { isObject } from '../check.js';
+import { jwtBearerType } from '../jwt-bearer.js';
+import type { GrantRequest } from '../request.js';
+import { accountOrigin, hostnameIn, ingestOrigin } from './hosts.js';
+
+/** Where the exchange takes place. */
+export interface SnowflakeAccount {
+  /** `https://<account>.snowflakecomputing.com`, as in the account's own pages. */
+  readonly accountUrl: string;
+  /**
+   * Hosts outside of `snowflakecomputing.com` and `.cn` that may be asked and may be named as ingest hosts: exact names,
+   * with their port if that is not 443. @default none
+   */
+  readonly hosts?: readonly string[];
+}
+
+const headersOf = (jwt: string): Record<string, string> => ({
+  Accept: 'application/json, text/plain',
+  Authorization: `Bearer ${jwt}`,
+  'X-Snowflake-Authorization-Token-Type': 'KEYPAIR_JWT',
+});
+
+/**
+ * Asks an account for its ingest host: `GET /v2/streaming/hostname`. {@link readSnowflakeHostname} reads the answer.
+ *
+ * @throws {TypeError} if the account is not at a host that the JWT may be sent to
+ * @example
+ * const request = snowflakeHostnameRequest({ accountUrl: 'https://myorg-myaccount.snowflakecomputing.com' }, jwt);
+ */
+export function snowflakeHostnameRequest({ accountUrl, hosts = [] }: SnowflakeAccount, jwt: string): GrantRequest {
+  return {
+    method: 'GET',
+    url: `${accountOrigin(accountUrl, hosts)}/v2/streaming/hostname`,
+    headers: headersOf(jwt),
+  };
+}
+
+/**
+ * Reads the ingest URL, such as `https://<…>.ingest.<…>.snowflakecomputing.com`, from a bare host name, a JSON string or
+ * `{ hostname }`. Underscores become hyphens.
+ *
+ * @param body the body, as text or parsed
+ * @throws {TokenError} `AUTH_REFRESH_RESPONSE_INVALID` if it names no host, or one that the token may not be sent to
+ * @example
+ * const ingestUrl = readSnowflakeHostname({ accountUrl }, 'my_org.ingest.us-west-2.aws.snowflakecomputing.com');
+ */
+export function readSnowflakeHostname({ accountUrl, hosts = [] }: SnowflakeAccount, body: unknown): string {
+  const named = hostnameIn(parsed(body));
+  if (typeof named !== 'string') throw unusable('the account names no ingest host');
+  return ingestOrigin(named, accountOrigin(accountUrl, hosts), hosts);
+}
+
+export interface SnowflakeScope extends SnowflakeAccount {
+  /** As {@link readSnowflakeHostname} reads it. */
+  readonly ingestUrl: string;
+  /** Role that the token is to have. @default the user's own */
+  readonly role?: string;
+}
+
+/**
+ * Asks for a token for one ingest host: `POST /oauth/token` at the account, the JWT in the `Authorization` header.
+ * {@link readSnowflakeToken} reads the answer.
+ *
+ * @throws {TypeError} if the account is not at a host that the JWT may be sent to
+ * @example
+ * const request = snowflakeTokenRequest({ accountUrl, ingestUrl, role: 'INGEST' }, jwt);
+ */
+export function snowflakeTokenRequest({ ingestUrl, role, ...account }: SnowflakeScope, jwt: string): GrantRequest {
+  const { host } = new URL(ingestUrl);
+  const scope = role === undefined ? host : `${host} session:role:${role}`;
+  return {
+    method: 'POST',
+    url: `${accountOrigin(account.accountUrl, account.hosts ?? [])}/oauth/token`,
+    headers: {
+      ...headersOf(jwt),
+      'Content-Type': 'application/x-www-form-urlencoded',
+      ...(role !== undefined && { 'X-Snowflake-Role': role }),
+    },
+    body: new URLSearchParams({ grant_type: jwtBearerType, scope }).toString(),
+  };
+}
+
+export interface SnowflakeToken {
+  /** The only place that the token may go to. */
+  readonly ingestUrl: string;
+  /** How long a token lives that does not say so itself, in milliseconds. More than 0. @default 3_000_000 (50 minutes) */
+  readonly lifetimeMs?: number;
+}
+
+/**
+ * Reads a scoped token from bare text, a JSON string, `{ token }` or `{ access_token }`. It lives by its own `exp`,
+ * else by the answer's `expires_in`, else for `lifetimeMs`.
+ *
+ * @param body the body, as text or parsed
+ * @throws {TokenError} `AUTH_REFRESH_RESPONSE_INVALID` if there is no token in it
+ * @example
+ * const { accessToken, audience } = readSnowflakeToken({ ingestUrl }, '{ "token": "abc" }');
+ */
+export function readSnowflakeToken({ ingestUrl, lifetimeMs = 3_000_000 }: SnowflakeToken, body: unknown): TokenSet {
+  const answer = parsed(body);
+  const bare = typeof answer === 'number' ? body : answer;
+  const given = isObject(answer) ? (answer['token'] ?? answer['access_token']) : bare;
+  const accessToken = typeof given === 'string' ? given.trim() : '';
+  if (accessToken === '') throw unusable('there is no token in it');
+  // A page of HTML, or JSON that was cut off, is no bare token.
+  if (!/^[\x21-\x7e]+$/.test(accessToken) || /^[<{["]/.test(accessToken)) throw unusable('what it has is no token');
+  const tokens: TokenSet = { accessToken, audience: [ingestUrl] };
+  if (claimsOf(accessToken).exp !== undefined) return tokens;
+  return { ...tokens, expiresIn: numberIn(answer, 'expires_in') ?? lifetimeMs / 1_000 };
+}
