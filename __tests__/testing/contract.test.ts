@@ -254,7 +254,11 @@ const broken: Record<string, readonly [fault: string, breaking: Breaking, messag
     ['never runs it', entering(never), /to be run/],
   ],
   'exclusive passes on what the work throws, and the next one has its turn': [
-    ['swallows it', entering((h, work, signal) => h.exclusive(work, signal).catch(() => undefined)), /very error/],
+    [
+      'swallows it',
+      entering((holder, work, signal) => holder.exclusive(work, signal).catch(() => undefined)),
+      /very error/,
+    ],
     [
       'wraps it',
       entering((h, work, signal) => h.exclusive(work, signal).catch(() => Promise.reject(new Error('wrapped')))),
@@ -264,15 +268,11 @@ const broken: Record<string, readonly [fault: string, breaking: Breaking, messag
       'is stuck after a failure',
       entering(
         (holder, work, signal) =>
-          new Promise((resolve, reject) => {
-            const turn = async (): Promise<unknown> => {
-              try {
-                resolve(await work());
-              } catch (error) {
-                reject(error);
-                await never();
-              }
-              return undefined;
+          new Promise((resolve) => {
+            const turn = (): Promise<unknown> => {
+              const running = work();
+              resolve(running);
+              return running.catch(never);
             };
             void holder.exclusive(turn, signal);
           }),

@@ -1,4 +1,5 @@
 /** What a `TokenStore` must do, as cases for any test framework or none. */
+import { field } from '../core/redact.js';
 import type { TokenStore } from '../types.js';
 import { exclusiveRules } from './exclusive.js';
 import { keepingRules } from './keeping.js';
@@ -49,7 +50,7 @@ export function tokenStoreContract(
       if (stores.length !== holders) {
         throw new TypeError(`makeHolders(${holders}) must return ${holders} stores, got ${stores.length}.`);
       }
-      const isComplete = stores.every((store) => method === undefined || typeof store[method] === 'function');
+      const isComplete = stores.every((store) => method === undefined || field(store, method) !== undefined);
       if (isComplete) await check(stores, patienceMs);
     },
   }));

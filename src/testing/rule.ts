@@ -7,7 +7,7 @@ export interface Rule {
   /** How many holders it takes. */
   readonly holders: number;
   /** `patienceMs` is the longest that a store may take to do what it must. */
-  check(stores: readonly TokenStore[], patienceMs: number): Promise<void>;
+  readonly check: (stores: readonly TokenStore[], patienceMs: number) => Promise<void>;
 }
 
 /** How long something that must not happen is waited for. */
