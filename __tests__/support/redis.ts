@@ -47,7 +47,7 @@ export async function startRedis({ canBeShared = false } = {}): Promise<RedisSer
       await answers(url);
     },
     async stop() {
-      if (child?.exitCode !== null) return;
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
       await exited;
