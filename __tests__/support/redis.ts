@@ -11,7 +11,10 @@ export interface RedisServer {
   readonly url: string;
   /** Ends the process. What it held is lost. */
   stop(): Promise<void>;
-  /** Starts it again on the same port. */
+  /** Lets it take commands and answer none, until `thaw()`. */
+  freeze(): void;
+  thaw(): void;
+  /** Starts it again on the same port, unless it runs. */
   start(): Promise<void>;
 }
 
@@ -33,21 +36,28 @@ export function describeWithRedis(name: string, block: () => void, needsOwn = fa
   }
 }
 
+const ignore = (): void => undefined;
+const nothing = async (): Promise<void> => {};
+
 /** The Redis of `REDIS_URL` if `canBeShared`, or one of our own. Its `stop` leaves one that is not ours alone. */
 export async function startRedis({ canBeShared = false } = {}): Promise<RedisServer> {
-  if (REDIS_URL && canBeShared) return { url: REDIS_URL, start: async () => {}, stop: async () => {} };
+  if (REDIS_URL && canBeShared) return { url: REDIS_URL, start: nothing, stop: nothing, freeze: ignore, thaw: ignore };
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
   let child: ChildProcess | undefined;
+  const isRunning = (): boolean => child?.exitCode === null && child.signalCode === null;
   const server: RedisServer = {
     url,
     async start() {
+      if (isRunning()) return;
       const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
       child = spawn('redis-server', [...options, '--dir', tmpdir()], { stdio: 'ignore' });
       await answers(url);
     },
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
     async stop() {
-      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      if (!child || !isRunning()) return;
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
       await exited;

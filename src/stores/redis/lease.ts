@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from './connection.js';
 import type { ResolvedOptions } from './options.js';
+import type { Place } from './place.js';
 import { acquireScript, extendScript, releaseScript } from './scripts.js';
 import { every, pause, unlessAborted } from './time.js';
 
@@ -11,12 +12,12 @@ const lookMs = { least: 20, most: 60 };
 export class Lease {
   readonly #connection: Connection;
   readonly #options: ResolvedOptions;
-  readonly #knownOrder: () => number;
+  readonly #place: Place;
 
-  constructor(connection: Connection, options: ResolvedOptions, knownOrder: () => number) {
+  constructor(connection: Connection, options: ResolvedOptions, place: Place) {
     this.#connection = connection;
     this.#options = options;
-    this.#knownOrder = knownOrder;
+    this.#place = place;
   }
 
   /** Runs `work` in its turn. Rejects without it if `signal` aborts first, or Redis is away. */
@@ -36,10 +37,13 @@ export class Lease {
     const { key, leaseKey, leaseMs } = this.#options;
     for (;;) {
       signal.throwIfAborted();
-      const values = [owner, String(leaseMs), String(this.#knownOrder())];
+      const values = [owner, String(leaseMs), String(this.#place.order)];
       const asked = this.#connection.run(acquireScript, [key, leaseKey], values);
       try {
-        if ((await unlessAborted(asked, signal)) === 1) return;
+        const answer = await unlessAborted(asked, signal);
+        if (answer === 'mine') return;
+        // Puts the record back, and keeps the lease for whoever had it.
+        if (answer === 'lost') await unlessAborted(this.#place.load(), signal);
         const waitMs = lookMs.least + Math.random() * (lookMs.most - lookMs.least);
         await unlessAborted(pause(waitMs), signal);
       } catch (error) {

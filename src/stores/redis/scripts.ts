@@ -52,13 +52,16 @@ redis.call('publish', ARGV[4], ARGV[5])
 return 1
 `;
 
-/** KEYS: record, lease. ARGV: owner, length, the order of the last record that the owner knows. Returns 1 if it is the owner's. */
+/**
+ * KEYS: record, lease. ARGV: owner, length, the order of the last record that the owner knows. Returns `mine`, `taken`,
+ * or `lost` where Redis has not got that record any more.
+ */
 export const acquireScript = `${reading}
-if reading(redis.call('get', KEYS[1]) or '') < tonumber(ARGV[3]) then
-  redis.call('set', KEYS[2], 'lost', 'NX', 'PX', ARGV[2])
-end
-if redis.call('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-return redis.call('get', KEYS[2]) == ARGV[1] and 1 or 0
+local current = redis.call('get', KEYS[1]) or ''
+local order = reading(current)
+if order < tonumber(ARGV[3]) and (order > 0 or current == '') then return 'lost' end
+if redis.call('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 'mine' end
+return redis.call('get', KEYS[2]) == ARGV[1] and 'mine' or 'taken'
 `;
 
 /** KEYS: lease. ARGV: owner, length. A lease that Redis has lost is taken again. Returns 1 if it is still the owner's. */

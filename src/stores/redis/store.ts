@@ -24,20 +24,24 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions): Req
   const holder = randomUUID();
   const connection = new Connection(link);
   const place = new Place(connection, resolved, holder);
-  const lease = new Lease(connection, resolved, () => place.order);
+  const lease = new Lease(connection, resolved, place);
   return {
     load: () => place.load(),
     save: (tokens) => place.write(tokens),
     clear: () => place.write(undefined),
     replace: (expected, next) => place.replace(expected, next),
     exclusive: (work, signal) => lease.run(work, signal),
-    subscribe: (changed) =>
-      link.listen(resolved.channel, {
-        heard: (writer) => {
-          if (writer !== holder) changed();
-        },
-        // What was told before is lost.
-        connected: changed,
-      }),
+    subscribe(changed) {
+      const heard = (writer: string): void => {
+        if (writer !== holder) changed();
+      };
+      // What was told before is lost, and what could not be written then may be written now.
+      const close = link.listen(resolved.channel, { heard, connected: changed });
+      const stopLooking = link.whenReady(changed);
+      return () => {
+        stopLooking();
+        close();
+      };
+    },
   };
 }

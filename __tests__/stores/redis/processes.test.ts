@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { startApi, type Api } from '../support/api.js';
-import type { Joining, Report } from '../support/holder-protocol.js';
-import { all, startHolder, type HolderProcess } from '../support/holders.js';
-import { startAuthorizationServer, type AuthorizationServer, type AuthorizationServerCounts } from '../support/oidc.js';
-import { describeWithRedis, startRedis, type RedisServer } from '../support/redis.js';
+import { startApi, type Api } from '../../support/api.js';
+import type { Joining, Report } from '../../support/holder-protocol.js';
+import { all, startHolder, type HolderProcess } from '../../support/holders.js';
+import {
+  startAuthorizationServer,
+  type AuthorizationServer,
+  type AuthorizationServerCounts,
+} from '../../support/oidc.js';
+import { describeWithRedis, startRedis, type RedisServer } from '../../support/redis.js';
 
 const hour = 3_600_000;
 const crowd = 8;
