@@ -7,8 +7,8 @@ import { errorsOf, expectedErrors, settings, type Resolution } from './typecheck
 
 jest.setTimeout(120_000);
 
-/** Names of the entry points' files; a subpath adds its own. */
-const entries = ['index'];
+/** Names of the files: the entry points, a subpath adds its own, and what they share. */
+const entries = ['index', 'redis', 'shared/core', 'testing'];
 const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const exported = [
   'TokenError',
@@ -31,9 +31,7 @@ afterAll(() => remove(folder));
 describe('the tarball', () => {
   test('holds the built entry points and the documents, nothing else', () => {
     const built = entries.flatMap((name) => ['cjs', 'd.cts', 'd.ts', 'js'].map((end) => `dist/${name}.${end}`));
-    // Code that several entry points share; none while there is one.
-    const shared = entries.length > 1 ? tarball.files.filter((path) => path.startsWith('dist/shared/')) : [];
-    expect(tarball.files).toEqual([...documents, ...built, ...shared].sort());
+    expect(tarball.files).toEqual([...documents, ...built].sort());
   });
 });
 
@@ -77,6 +75,20 @@ describe.each([
       replays: 1,
     });
   });
+
+  test.each(['stores-import.mjs', 'stores-require.cjs'])(
+    '%s loads the Redis store and the contract',
+    async (fixture) => {
+      expect(await consumer.run(fixture)).toEqual({
+        redis: ['redisStore'],
+        testing: ['tokenStoreContract'],
+        misuse: ['TypeError', 'TypeError'],
+        isGlobal: false,
+        kept: true,
+        broken: true,
+      });
+    },
+  );
 
   test('the two copies in one process know each other’s errors', async () => {
     expect(await consumer.run('both.mjs')).toEqual({

@@ -1,8 +1,15 @@
 /** Checks the options and fills in the defaults. */
 import type { Clock } from '../../types.js';
 
-/** 32 bytes, the same in base64, or an AES-GCM key of 256 bits that may encrypt and decrypt. */
-export type EncryptionKey = Uint8Array | string | CryptoKey;
+/** A `CryptoKey` for AES-GCM, of 256 bits, that may encrypt and decrypt. */
+export interface AesKey {
+  readonly type: string;
+  readonly algorithm: { readonly name: string };
+  readonly usages: readonly string[];
+}
+
+/** 32 bytes, the same in base64, or a `CryptoKey`. */
+export type EncryptionKey = Uint8Array | string | AesKey;
 
 export interface RedisStoreOptions {
   /** Where the token set is kept, one per session: `session:42`. The lease is kept beside it, under `{session:42}:lease`. */
