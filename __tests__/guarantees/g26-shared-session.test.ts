@@ -211,6 +211,25 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     expect(bea.events.map(({ type }) => type)).toEqual(expect.arrayContaining(['session.cleared', 'session.started']));
   });
 
+  test('a sign-in with dead tokens is stored before it is refreshed', async () => {
+    const { join, place, clock } = party();
+    const asked: unknown[] = [];
+    const bea = await join({
+      refresh: ({ tokens }) => {
+        asked.push([tokens?.refreshToken, place.record?.refreshToken]);
+        return new Promise(() => undefined);
+      },
+    });
+    void watch(bea.session.refresh());
+    await clock.advance(5 * second);
+    void bea.session.setTokens({
+      accessToken: tokenFor({ now: () => clock.now() - hour }, 60),
+      refreshToken: 'of-now',
+    });
+    await settle();
+    expect(asked.at(-1)).toEqual(['of-now', 'of-now']);
+  });
+
   test('an expiry does not wipe out what another holder has signed in with', async () => {
     const { join, place, clock } = party();
     const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
