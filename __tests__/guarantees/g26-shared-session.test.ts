@@ -217,11 +217,13 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     const bea = await join({
       refresh: ({ tokens }) => {
         asked.push([tokens?.refreshToken, place.record?.refreshToken]);
+        if (asked.length === 1) throw refused();
         return new Promise(() => undefined);
       },
     });
     void watch(bea.session.refresh());
-    await clock.advance(5 * second);
+    // The store is looked at again after the refusal: nobody is in the section.
+    await clock.advance(10);
     void bea.session.setTokens({
       accessToken: tokenFor({ now: () => clock.now() - hour }, 60),
       refreshToken: 'of-now',
