@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { TokenStore } from '../../src/index.js';
 import { redisStore, type RedisStoreOptions } from '../../src/stores/redis/index.js';
-import { startRedis, type RedisServer } from './redis.js';
+import { startRedis, type RedisServer } from './redis-server.js';
 
 export interface RedisPlace {
   readonly server: RedisServer;

@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, test } from '@jest/globals';
 import { redisStore, type RedisStoreOptions } from '../../../src/stores/redis/index.js';
 import { tokenStoreContract } from '../../../src/testing/index.js';
 import { clients, type OpenClient } from '../../support/redis-clients.js';
-import { describeWithRedis, startRedis, type RedisServer } from '../../support/redis.js';
+import { startRedis, type RedisServer } from '../../support/redis-server.js';
+import { describeWithRedis } from '../../support/redis.js';
 
 const encryptionKey = Buffer.alloc(32, 7).toString('base64');
 const kinds: [string, Partial<RedisStoreOptions>][] = [

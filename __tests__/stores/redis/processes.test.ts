@@ -9,7 +9,8 @@ import {
   type AuthorizationServer,
   type AuthorizationServerCounts,
 } from '../../support/oidc.js';
-import { describeWithRedis, startRedis, type RedisServer } from '../../support/redis.js';
+import { startRedis, type RedisServer } from '../../support/redis-server.js';
+import { describeWithRedis } from '../../support/redis.js';
 
 const hour = 3_600_000;
 const crowd = 8;
