@@ -42,10 +42,9 @@ async function signIn(
   else await holders[0]?.order(order);
   for (;;) {
     const reports = await all(holders, { action: 'report' });
-    const [first] = reports;
-    const isEverywhere = reports.every(({ expiresAt }) => Math.abs(expiresAt - (first?.expiresAt ?? 0)) < 200);
-    if (isEverywhere && reports.every(({ status }) => status === 'active'))
-      return pause((first?.expiresAt ?? 0) - Date.now() + 30);
+    const ends = reports.map(({ expiresAt }) => expiresAt);
+    // The tokens of the round before have died.
+    if (Math.min(...ends) > Date.now() + 300) return pause(Math.max(...ends) - Date.now() + 30);
     await pause(10);
   }
 }
