@@ -114,6 +114,27 @@ describe('G7, G26 one refresh for all holders of a session', () => {
     expect(place.record.refreshToken).toBe('refresh-2');
   });
 
+  test('what is found in the store and is due soon is refreshed, too', async () => {
+    const { join, place, clock } = party();
+    const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
+    place.record = { accessToken: tokenFor(clock, 7_220), refreshToken: 'refresh-1' };
+    await clock.advance(2 * hour);
+    const request = watch(bea.instance.get('/orders'));
+    await settle();
+    expect(nth(bea.calls, 0).context.tokens?.refreshToken).toBe('refresh-1');
+    nth(bea.calls, 0).answer(next(bea, 2));
+    await settle();
+    expect(request.state).toBe('resolved');
+  });
+
+  test('a lifetime is stored as a moment: who reads it later is not misled', async () => {
+    const { join, place, clock } = party();
+    const ada = await join({ refresh: () => ({ accessToken: 'opaque', expiresIn: 600 }) });
+    await ada.session.refresh();
+    expect(place.record).toMatchObject({ accessToken: 'opaque', expiresAt: clock.now() + 600 * second });
+    expect(place.record?.expiresIn).toBeUndefined();
+  });
+
   test('the time of an attempt counts from its turn, not from the start of its wait', async () => {
     const { join, clock } = party();
     const ada = await join();

@@ -107,7 +107,7 @@ describeWithRedis('G27 a lease', () => {
 
   test('that comes after the wait was given up is let go', async () => {
     const controller = new AbortController();
-    const ada = place.holder();
+    const ada = place.holder({ leaseMs: 60_000 });
     await ada.load();
     // The abort overtakes the answer.
     const waiting = follow(ada.exclusive(async () => 'turn', controller.signal));
