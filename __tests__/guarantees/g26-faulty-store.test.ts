@@ -216,14 +216,16 @@ describe('G26 a store that fails costs no session', () => {
   });
 
   test('a section that fails when the work has begun is no news to anybody', async () => {
-    const { w } = await withStore({
-      exclusive: async (work) => {
-        await work();
-        return rejecting();
-      },
-    });
-    await w.session.refresh();
+    const exclusive: TokenStore['exclusive'] = (work) => {
+      void work();
+      return rejecting();
+    };
+    const { w } = await withStore({ exclusive }, { refresh: 'open' });
+    const renewed = watch(w.session.refresh());
     await settle();
+    nth(w.calls, 0).answer();
+    await settle();
+    expect(renewed.state).toBe('resolved');
     expect(w.told('store.failed')).toEqual([]);
     expect(w.calls).toHaveLength(1);
   });

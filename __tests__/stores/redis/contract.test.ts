@@ -13,26 +13,30 @@ const kinds: [string, Partial<RedisStoreOptions>][] = [
   ['encrypted', { encryptionKey }],
 ];
 
-describeWithRedis('redisStore', () => {
-  let redis: RedisServer;
-  const open: OpenClient[] = [];
-  beforeAll(async () => {
-    redis = await startRedis({ canBeShared: true });
-  });
-  afterAll(() => redis.stop());
-  afterEach(() => {
-    for (const { close } of open.splice(0)) close();
-  });
-
-  describe.each(Object.entries(clients))('over %s', (_, connect) => {
-    describe.each(kinds)('%s', (_kind, options) => {
-      const cases = tokenStoreContract(async (count) => {
-        const key = `test:${randomUUID()}`;
-        const opened = await Promise.all(Array.from({ length: count }, () => connect(redis.url)));
-        open.push(...opened);
-        return opened.map(({ client }) => redisStore(client, { key, ttlMs: 60_000, ...options }));
-      });
-      for (const { name, run } of cases) test(name, run);
+describeWithRedis(
+  'redisStore',
+  () => {
+    let redis: RedisServer;
+    const open: OpenClient[] = [];
+    beforeAll(async () => {
+      redis = await startRedis({ canBeShared: true });
     });
-  });
-});
+    afterAll(() => redis.stop());
+    afterEach(() => {
+      for (const { close } of open.splice(0)) close();
+    });
+
+    describe.each(Object.entries(clients))('over %s', (_, connect) => {
+      describe.each(kinds)('%s', (_kind, options) => {
+        const cases = tokenStoreContract(async (count) => {
+          const key = `test:${randomUUID()}`;
+          const opened = await Promise.all(Array.from({ length: count }, () => connect(redis.url)));
+          open.push(...opened);
+          return opened.map(({ client }) => redisStore(client, { key, ttlMs: 60_000, ...options }));
+        });
+        for (const { name, run } of cases) test(name, run);
+      });
+    });
+  },
+  { canBeShared: true },
+);

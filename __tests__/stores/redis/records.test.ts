@@ -63,6 +63,21 @@ describeWithRedis('redisStore', () => {
       expect(await ada.replace(next, first)).toBe(false);
     });
 
+    test('who puts it back says so: others may know a newer one', async () => {
+      const [ada, bea] = [place.holder(), place.holder()];
+      await ada.save(first);
+      let heard = 0;
+      const stop = bea.subscribe(() => {
+        heard += 1;
+      });
+      while (heard === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      const before = heard;
+      await place.plain.del(place.key);
+      await ada.load();
+      while (heard === before) await new Promise((resolve) => setTimeout(resolve, 5));
+      stop();
+    });
+
     test('records keep their order though the clock of Redis is set back', async () => {
       const ada = place.holder();
       await ada.save(first);
