@@ -6,7 +6,12 @@ import esbuild from 'rollup-plugin-esbuild';
 const manifest = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
 
 // One line adds a subpath: its name in `exports` and the file that holds its named exports.
-const entries = { index: 'src/index.ts', grants: 'src/grants/index.ts' };
+const entries = {
+  index: 'src/index.ts',
+  grants: 'src/grants/index.ts',
+  redis: 'src/stores/redis/index.ts',
+  testing: 'src/testing/index.ts',
+};
 
 const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
 const external = (id) =>

@@ -11,6 +11,7 @@ import { heap } from './heap.js';
 import { http } from './http.js';
 import { noop } from './noop.js';
 import { refreshes } from './refreshes.js';
+import { stores } from './stores.js';
 import { waiting } from './waiting.js';
 
 const sections = new Map<string, (quick: boolean) => Promise<string>>([
@@ -19,6 +20,7 @@ const sections = new Map<string, (quick: boolean) => Promise<string>>([
   ['waiting', waiting],
   ['refreshes', refreshes],
   ['heap', heap],
+  ['stores', stores],
 ]);
 
 const { values } = parseArgs({

@@ -87,8 +87,11 @@ export class Session {
     }
     const reading = readTokens(given);
     if ('problem' in reading) throw new TokenError('AUTH_TOKEN_MALFORMED', `setTokens: ${reading.problem}.`);
-    this.#take(this.#hold(reading.tokens));
-    await this.#save();
+    const held = this.#hold(reading.tokens);
+    // First in line: a refresh that these tokens start reads the store.
+    const saved = this.#save();
+    this.#take(held);
+    await saved;
   }
 
   async signOut(): Promise<void> {

@@ -3,7 +3,7 @@ import type { TokenSet, TokenStore } from '../../src/index.js';
 import { fakeClock, type FakeClock } from '../support/clock.js';
 import { sharedPlace, type SharedPlace } from '../support/shared-store.js';
 import { tokenFor } from '../support/jwt.js';
-import { hour, nth, second, settle, watch, world, type World, type WorldOptions } from '../properties/world.js';
+import { hour, nth, reset, second, settle, watch, world, type World, type WorldOptions } from '../properties/world.js';
 
 interface Scene {
   readonly w: World;
@@ -194,5 +194,102 @@ describe('G26 a store that fails costs no session', () => {
     place.tell();
     await settle();
     expect(w.told('session.cleared')).toEqual([]);
+  });
+
+  test('dispose() ends the subscription, and the wait for a store that does not answer', async () => {
+    const clock = fakeClock();
+    let listeners = 0;
+    const subscribe = (): (() => void) => {
+      listeners += 1;
+      return () => (listeners -= 1);
+    };
+    const w = world({ clock, tokens: null, store: { ...sharedPlace().holder(), load: never, subscribe } });
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    expect([listeners, w.session.status]).toEqual([1, 'loading']);
+    w.session.dispose();
+    await w.session.ready;
+    await settle();
+    expect(listeners).toBe(0);
+    expect(request.error).toMatchObject({ code: 'AUTH_SESSION_DISPOSED' });
+    expect(clock.pending).toBe(0);
+  });
+
+  test('a section that fails when the work has begun is no news to anybody', async () => {
+    const exclusive: TokenStore['exclusive'] = (work) => {
+      void work();
+      return rejecting();
+    };
+    const { w } = await withStore({ exclusive }, { refresh: 'open' });
+    const renewed = watch(w.session.refresh());
+    await settle();
+    nth(w.calls, 0).answer();
+    await settle();
+    expect(renewed.state).toBe('resolved');
+    expect(w.told('store.failed')).toEqual([]);
+    expect(w.calls).toHaveLength(1);
+  });
+
+  test('a store that has answered is waited for no longer', async () => {
+    const { w, clock } = await withStore({});
+    await w.session.refresh();
+    await settle();
+    expect(clock.pending).toBe(0);
+  });
+
+  test('a sign-out that cannot be written counts here, and is told', async () => {
+    const { w, place } = await withStore({ clear: rejecting });
+    await w.session.signOut();
+    expect(w.session.status).toBe('signed-out');
+    expect(w.told('store.failed')).toMatchObject([{ action: 'clear' }]);
+    place.tell();
+    await settle();
+    expect(w.session.status).toBe('signed-out');
+  });
+
+  test('null in a store is nothing', async () => {
+    const { w, place } = await withStore({ load: () => Promise.resolve(null as unknown as undefined) });
+    place.tell();
+    await settle();
+    expect(w.told('store.failed')).toEqual([]);
+    expect(w.session.status).toBe('signed-out');
+  });
+
+  test('word of one’s own writing is no news', async () => {
+    const { w, place } = await withStore({});
+    await w.session.refresh();
+    const { generation } = w.session.getSnapshot();
+    place.tell();
+    await settle();
+    expect(w.session.getSnapshot().generation).toBe(generation);
+  });
+
+  test('a shared store without replace is written by save', async () => {
+    const clock = fakeClock();
+    const place = sharedPlace({ accessToken: tokenFor(clock, 3_600), refreshToken: 'refresh-0' });
+    const { load, save, clear, exclusive } = place.holder();
+    const w = world({ clock, tokens: null, store: { load, save, clear, exclusive } });
+    await w.session.ready;
+    await w.session.refresh();
+    expect(place.record?.accessToken).toBe(await w.session.getAccessToken());
+    expect(place.written).toHaveLength(1);
+  });
+
+  test('the wait for a turn takes at most half of the operation', async () => {
+    const exclusive = (_work: unknown, signal: AbortSignal): Promise<never> =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    const { w, clock } = await withStore({ exclusive }, { refreshTimeoutMs: 4 * second });
+    const request = watch(w.instance.get('/orders'));
+    await clock.advance(2 * second);
+    expect(request.state).toBe('resolved');
+  });
+
+  test('a failure that is no refusal is not looked into: the next attempt is made at once', async () => {
+    const { w, clock } = await withStore({}, { refresh: 'open' });
+    void watch(w.instance.get('/orders'));
+    await settle();
+    nth(w.calls, 0).fail(reset());
+    await clock.advance(0);
+    expect(w.calls).toHaveLength(2);
   });
 });

@@ -114,6 +114,27 @@ describe('G7, G26 one refresh for all holders of a session', () => {
     expect(place.record.refreshToken).toBe('refresh-2');
   });
 
+  test('what is found in the store and is due soon is refreshed, too', async () => {
+    const { join, place, clock } = party();
+    const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
+    place.record = { accessToken: tokenFor(clock, 7_220), refreshToken: 'refresh-1' };
+    await clock.advance(2 * hour);
+    const request = watch(bea.instance.get('/orders'));
+    await settle();
+    expect(nth(bea.calls, 0).context.tokens?.refreshToken).toBe('refresh-1');
+    nth(bea.calls, 0).answer(next(bea, 2));
+    await settle();
+    expect(request.state).toBe('resolved');
+  });
+
+  test('a lifetime is stored as a moment: who reads it later is not misled', async () => {
+    const { join, place, clock } = party();
+    const ada = await join({ refresh: () => ({ accessToken: 'opaque', expiresIn: 600 }) });
+    await ada.session.refresh();
+    expect(place.record).toMatchObject({ accessToken: 'opaque', expiresAt: clock.now() + 600 * second });
+    expect(place.record?.expiresIn).toBeUndefined();
+  });
+
   test('the time of an attempt counts from its turn, not from the start of its wait', async () => {
     const { join, clock } = party();
     const ada = await join();
@@ -209,6 +230,27 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     await bea.instance.get('/orders');
     expect(bea.sent()).toEqual([bob.accessToken]);
     expect(bea.events.map(({ type }) => type)).toEqual(expect.arrayContaining(['session.cleared', 'session.started']));
+  });
+
+  test('a sign-in with dead tokens is stored before it is refreshed', async () => {
+    const { join, place, clock } = party();
+    const asked: unknown[] = [];
+    const bea = await join({
+      refresh: ({ tokens }) => {
+        asked.push([tokens?.refreshToken, place.record?.refreshToken]);
+        if (asked.length === 1) throw refused();
+        return new Promise(() => undefined);
+      },
+    });
+    void watch(bea.session.refresh());
+    // The store is looked at again after the refusal: nobody is in the section.
+    await clock.advance(10);
+    void bea.session.setTokens({
+      accessToken: tokenFor({ now: () => clock.now() - hour }, 60),
+      refreshToken: 'of-now',
+    });
+    await settle();
+    expect(asked.at(-1)).toEqual(['of-now', 'of-now']);
   });
 
   test('an expiry does not wipe out what another holder has signed in with', async () => {

@@ -8,7 +8,7 @@ import { errorsOf, expectedErrors, settings, type Resolution } from './typecheck
 jest.setTimeout(120_000);
 
 /** Names of the files: the entry points, a subpath adds its own, and what they share. */
-const entries = ['grants', 'index', 'shared/core'];
+const entries = ['grants', 'index', 'redis', 'shared/core', 'testing'];
 const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const exported = [
   'TokenError',
@@ -105,6 +105,20 @@ describe.each([
       refusal: 'AUTH_SESSION_EXPIRED',
     });
   });
+
+  test.each(['stores-import.mjs', 'stores-require.cjs'])(
+    '%s loads the Redis store and the contract',
+    async (fixture) => {
+      expect(await consumer.run(fixture)).toEqual({
+        redis: ['redisStore'],
+        testing: ['tokenStoreContract'],
+        misuse: ['TypeError', 'TypeError'],
+        isGlobal: false,
+        kept: true,
+        broken: true,
+      });
+    },
+  );
 
   test('the two copies in one process know each other’s errors', async () => {
     expect(await consumer.run('both.mjs')).toEqual({

@@ -100,6 +100,11 @@ export class Authority {
     return this.#access.get(accessToken)?.user;
   }
 
+  hasExpired(accessToken: string): boolean {
+    const known = this.#access.get(accessToken);
+    return known === undefined || known.expiresAt <= this.#now();
+  }
+
   #issue(family: Family, ageMs = 0, refreshToken = `refresh-${String(this.#families.size)}`): IssuedTokens {
     const issuedAt = this.#now() - ageMs;
     const expiresAt = issuedAt + this.#ttlMs;

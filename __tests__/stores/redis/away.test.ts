@@ -1,0 +1,146 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import { createTokenSession, type TokenStore } from '../../../src/index.js';
+import { useRedisPlace } from '../../support/redis-place.js';
+import { describeWithRedis } from '../../support/redis.js';
+import { rejection } from '../../support/stage.js';
+
+const first = { accessToken: 'access-first', refreshToken: 'refresh-first' };
+const next = { accessToken: 'access-next', refreshToken: 'refresh-next' };
+const third = { accessToken: 'access-third', refreshToken: 'refresh-third' };
+const { signal } = new AbortController();
+
+async function until(isSo: () => unknown): Promise<void> {
+  while (!(await isSo())) await pause(5);
+}
+
+/** Waits until a holder can read again. */
+async function back(store: TokenStore): Promise<void> {
+  await until(() =>
+    Promise.resolve(store.load()).then(
+      () => true,
+      () => false,
+    ),
+  );
+}
+
+describeWithRedis('redisStore while Redis is away', () => {
+  const place = useRedisPlace();
+
+  test('says so for each access, and runs no work: the session does that alone', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    await place.server.stop();
+    const acts = [
+      () => ada.load(),
+      () => ada.save(next),
+      () => ada.clear(),
+      () => ada.replace(first, next),
+      () => ada.exclusive(async () => 'turn', signal),
+    ];
+    // What is under way when the connection breaks is given up by the client.
+    await rejection(Promise.resolve(ada.load()));
+    for (const act of acts) expect(await rejection(Promise.resolve(act()))).toMatchObject({ code: 'ENOTCONN' });
+  });
+
+  test('a Redis that takes commands and does not answer is away, too; what it does later is no change by others', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    place.server.freeze();
+    await expect(ada.replace(first, next)).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(ada.load()).rejects.toMatchObject({ name: 'TimeoutError' });
+    place.server.thaw();
+    await back(ada);
+    expect(await ada.load()).toMatchObject(next);
+    expect(await ada.replace(next, third)).toBe(true);
+    expect(await place.holder().load()).toMatchObject(third);
+  });
+
+  test('a refresh that could not be written is written when Redis is back, with nothing left in it', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    await place.server.stop();
+    await rejection(ada.replace(first, next));
+    await place.server.start();
+    await back(ada);
+    expect(await ada.load()).toMatchObject(next);
+    expect(await place.holder().load()).toMatchObject(next);
+  });
+
+  test('unless another holder has written meanwhile', async () => {
+    const [ada, bea] = [place.holder(), place.holder()];
+    await ada.save(first);
+    await back(bea);
+    await place.server.stop();
+    await rejection(ada.replace(first, next));
+    await place.server.start();
+    await back(bea);
+    expect(await bea.replace(first, third)).toBe(true);
+    await back(ada);
+    expect(await ada.load()).toMatchObject(third);
+    expect(await place.holder().load()).toMatchObject(third);
+  });
+
+  test.each([
+    ['sign-in', third],
+    ['sign-out', undefined],
+  ])('a %s that could not be written counts whatever others have written since', async (_, given) => {
+    const [ada, bea] = [place.holder(), place.holder()];
+    await ada.save(first);
+    await back(bea);
+    await place.server.stop();
+    await rejection(Promise.resolve(given ? ada.save(given) : ada.clear()));
+    await place.server.start();
+    await back(bea);
+    await bea.replace(first, next);
+    await back(ada);
+    if (given) expect(await ada.load()).toMatchObject(given);
+    else expect(await ada.load()).toBeUndefined();
+    // Once only.
+    await bea.save(next);
+    expect(await ada.load()).toMatchObject(next);
+  });
+
+  test('a refresh after a sign-in that could not be written does not weaken it', async () => {
+    const [ada, bea] = [place.holder(), place.holder()];
+    await ada.save(first);
+    await back(bea);
+    await place.server.stop();
+    await rejection(Promise.resolve(ada.save(third)));
+    await rejection(ada.replace(third, { ...third, accessToken: 'renewed' }));
+    await place.server.start();
+    await back(bea);
+    await bea.replace(first, next);
+    await back(ada);
+    expect(await ada.load()).toMatchObject({ ...third, accessToken: 'renewed' });
+  });
+
+  test('G26 a session goes on, says so, and hears of changes again afterwards', async () => {
+    const [ada, bea] = [place.holder(), place.holder()];
+    await ada.save(first);
+    const failures: string[] = [];
+    const session = createTokenSession({ refresh: () => next, store: bea });
+    session.on('store.failed', ({ action, error }) => failures.push(`${action} ${String(error.code)}`));
+    await session.ready;
+    await place.server.stop();
+    expect(await session.getAccessToken()).toBe(first.accessToken);
+    expect(await session.refresh()).toBe(next.accessToken);
+    expect(failures.map((failure) => failure.split(' ')[0])).toEqual(['exclusive', 'load', 'save']);
+    await place.server.start();
+    await back(ada);
+    await until(async () => (await ada.load())?.accessToken === next.accessToken);
+    await ada.save(third);
+    await until(async () => (await session.getAccessToken()) === third.accessToken);
+    session.dispose();
+  });
+
+  test('what is written while a listener is not connected is found when it is', async () => {
+    const ada = place.holder();
+    const session = createTokenSession({ refresh: () => next, store: place.holder() });
+    await session.ready;
+    await place.plain.call('client', 'kill', 'type', 'pubsub');
+    await ada.save(first);
+    await until(() => session.status === 'active');
+    session.dispose();
+  });
+});

@@ -1,0 +1,125 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import { useRedisPlace } from '../../support/redis-place.js';
+import { describeWithRedis } from '../../support/redis.js';
+import { deferred, follow } from '../../support/stage.js';
+
+const tokens = { accessToken: 'access', refreshToken: 'refresh' };
+const { signal } = new AbortController();
+
+async function until(isSo: () => unknown): Promise<void> {
+  while (!(await isSo())) await pause(5);
+}
+
+describeWithRedis('G27 a lease', () => {
+  const place = useRedisPlace();
+  const owner = (): Promise<string | null> => place.plain.get(place.leaseKey);
+
+  test('lives longer than its length while the work goes on, and not at all after it', async () => {
+    const work = deferred<string>();
+    const running = place.holder({ leaseMs: 100 }).exclusive(() => work.promise, signal);
+    await until(owner);
+    const given = await owner();
+    let most = 0;
+    for (let looks = 0; looks < 30; looks += 1) {
+      await pause(10);
+      expect(await owner()).toBe(given);
+      most = Math.max(most, await place.plain.pttl(place.leaseKey));
+    }
+    expect(most).toBeLessThanOrEqual(100);
+    work.resolve('done');
+    expect(await running).toBe('done');
+    expect(await owner()).toBeNull();
+    await pause(60);
+    expect(await owner()).toBeNull();
+  });
+
+  test('is released and extended by its owner only', async () => {
+    const work = deferred<undefined>();
+    const running = place.holder({ leaseMs: 150 }).exclusive(() => work.promise, signal);
+    await until(owner);
+    await place.plain.set(place.leaseKey, 'somebody else', 'PX', 2_000);
+    await pause(120);
+    expect(await owner()).toBe('somebody else');
+    work.resolve(undefined);
+    await running;
+    expect(await owner()).toBe('somebody else');
+    expect(await place.plain.pttl(place.leaseKey)).toBeGreaterThan(500);
+  });
+
+  test('of a holder that has died runs out', async () => {
+    await place.plain.set(place.leaseKey, 'a dead process', 'PX', 150);
+    expect(await place.holder().exclusive(async () => (await owner()) !== 'a dead process', signal)).toBe(true);
+  });
+
+  test('has a length that is told, 3 s by default', async () => {
+    for (const [options, most] of [[{}, 3_000] as const, [{ leaseMs: 700 }, 700] as const]) {
+      const leftMs = await place.holder(options).exclusive(() => place.plain.pttl(place.leaseKey), signal);
+      expect(leftMs).toBeLessThanOrEqual(most);
+      expect(leftMs).toBeGreaterThan(most - 300);
+    }
+  });
+
+  test('that Redis has lost goes to nobody else: its owner takes it again', async () => {
+    const [ada, bea] = [place.holder({ leaseMs: 600 }), place.holder({ leaseMs: 600 })];
+    await ada.save(tokens);
+    await bea.load();
+    const work = deferred<undefined>();
+    const running = ada.exclusive(() => work.promise, signal);
+    await until(owner);
+    const given = await owner();
+    await place.plain.flushall();
+    let turns = 0;
+    const turn = async (): Promise<void> => {
+      turns += 1;
+    };
+    const waiting = bea.exclusive(turn, signal);
+    await until(async () => (await owner()) === given);
+    expect(turns).toBe(0);
+    work.resolve(undefined);
+    await Promise.all([running, waiting]);
+    expect(turns).toBe(1);
+  });
+
+  test('that Redis has lost is not given to who has put the record back', async () => {
+    const [ada, bea] = [place.holder({ leaseMs: 600 }), place.holder({ leaseMs: 600 })];
+    await ada.save(tokens);
+    await bea.load();
+    const work = deferred<undefined>();
+    const running = ada.exclusive(() => work.promise, signal);
+    await until(owner);
+    await place.plain.flushall();
+    await bea.load();
+    let turns = 0;
+    const waiting = bea.exclusive(async () => (turns += 1), signal);
+    await pause(300);
+    expect(turns).toBe(0);
+    work.resolve(undefined);
+    await Promise.all([running, waiting]);
+  });
+
+  test('that Redis has lost with its holder is free after one length', async () => {
+    const ada = place.holder({ leaseMs: 200 });
+    await ada.save(tokens);
+    await place.plain.flushall();
+    expect(await ada.exclusive(async () => 'turn', signal)).toBe('turn');
+  });
+
+  test('that comes after the wait was given up is let go', async () => {
+    const controller = new AbortController();
+    const ada = place.holder({ leaseMs: 60_000 });
+    await ada.load();
+    // The abort overtakes the answer.
+    const waiting = follow(ada.exclusive(async () => 'turn', controller.signal));
+    controller.abort(new Error('No longer wanted.'));
+    await until(() => waiting.state !== 'pending');
+    expect(waiting).toMatchObject({ state: 'rejected', error: { message: 'No longer wanted.' } });
+    await until(async () => (await owner()) === null);
+    expect(await place.holder().exclusive(async () => 'turn', signal)).toBe('turn');
+  });
+
+  test('is not asked for when nobody wants it any more', async () => {
+    await expect(place.holder().exclusive(async () => 'turn', AbortSignal.abort())).rejects.toThrow('aborted');
+    expect(await owner()).toBeNull();
+  });
+});

@@ -1,0 +1,66 @@
+import { describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { redisStore, type RedisClient, type RedisStoreOptions } from '../../../src/stores/redis/index.js';
+import { thrown } from '../../support/stage.js';
+
+const client = new Redis({ lazyConnect: true });
+const make = (options: unknown, given: unknown): unknown =>
+  thrown(() => redisStore(given as RedisClient, options as RedisStoreOptions));
+const secret = 'a-secret-that-is-no-key';
+
+describe('redisStore refuses', () => {
+  test.each<[string, unknown, RegExp]>([
+    ['no key', {}, /"key" must be a non-empty string/],
+    ['an empty key', { key: '' }, /"key"/],
+    ['a key that is no string', { key: 42 }, /"key"/],
+    ['an unknown option', { key: 'k', lease: 5 }, /no option "lease"/],
+    ['an inherited name', { key: 'k', toString: 5 }, /no option "toString"/],
+    ['a lease of 0', { key: 'k', leaseMs: 0 }, /"leaseMs" must be milliseconds/],
+    ['a lease of half a millisecond more', { key: 'k', leaseMs: 100.5 }, /"leaseMs"/],
+    ['a time to live of no length', { key: 'k', ttlMs: 0 }, /"ttlMs"/],
+    ['an endless time to live', { key: 'k', ttlMs: Infinity }, /"ttlMs"/],
+    ['an empty channel', { key: 'k', channel: '' }, /"channel"/],
+    ['a clock without now', { key: 'k', clock: {} }, /"clock" must be an object with the method now/],
+    [
+      'an encryption key of another length',
+      { key: 'k', encryptionKey: new Uint8Array(16) },
+      /"encryptionKey" must be 32/,
+    ],
+    ['a password as encryption key', { key: 'k', encryptionKey: secret }, /"encryptionKey"/],
+    ['no encryption key at all', { key: 'k', encryptionKey: [] }, /"encryptionKey"/],
+    ['one wrong key among others', { key: 'k', encryptionKey: [new Uint8Array(32), secret] }, /"encryptionKey"/],
+    ['null as options', null, /key/],
+    ['no options', undefined, /key/],
+  ])('%s', (_, options, message) => {
+    const error = make(options, client);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toMatch(message);
+    expect(String(error)).not.toContain(secret);
+  });
+
+  test('a CryptoKey that is for something else', async () => {
+    const short = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 128 }, true, ['encrypt', 'decrypt']);
+    const halved = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, true, ['encrypt']);
+    const other = await crypto.subtle.generateKey({ name: 'AES-CBC', length: 256 }, true, ['encrypt', 'decrypt']);
+    for (const encryptionKey of [short, halved, other]) {
+      expect(String(make({ key: 'k', encryptionKey }, client))).toMatch(/"encryptionKey"/);
+    }
+  });
+
+  test.each([undefined, null, 'redis://localhost', {}, { call: () => 0, on: () => 0 }, { sendCommand: () => 0 }])(
+    '%p as client',
+    (given) => {
+      expect(make({ key: 'k' }, given)).toEqual(
+        new TypeError('redisStore expects a client of ioredis 5 or node-redis 5, or later.'),
+      );
+    },
+  );
+});
+
+test('redisStore takes both clients before they are connected, and options that are undefined', () => {
+  for (const given of [client, createClient()]) {
+    expect(() => redisStore(given, { key: 'k', leaseMs: undefined as unknown as number })).not.toThrow();
+  }
+  expect(client.status).toBe('wait');
+});

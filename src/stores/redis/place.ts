@@ -1,0 +1,162 @@
+/** The record of one session in Redis, and what this holder remembers of it. */
+import { sameTokens } from '../../core/tokens.js';
+import type { TokenSet } from '../../types.js';
+import type { Connection } from './connection.js';
+import type { ResolvedOptions } from './options.js';
+import { decode, encode, nothing, UnreadableError, type Kept } from './record.js';
+import { readScript, restoreScript, writeScript } from './scripts.js';
+import { Seal } from './seal.js';
+
+/** What must be there for a writing: anything, no newer version, or this very record. */
+type Condition = 'any' | 'old' | { readonly is: string };
+
+/** What could not be written because Redis was away. */
+interface Owed {
+  readonly next: TokenSet | undefined;
+  /** A sign-in or a sign-out counts whatever others have done since; a refresh does not. */
+  readonly always: boolean;
+}
+
+// Somebody else would have to write between each reading and writing.
+const tries = 5;
+
+export class Place {
+  readonly #connection: Connection;
+  readonly #options: ResolvedOptions;
+  readonly #holder: string;
+  readonly #seal: Seal | undefined;
+  /** What Redis held when it was last read or written. */
+  #known = nothing;
+  #owed: Owed | undefined;
+
+  constructor(connection: Connection, options: ResolvedOptions, holder: string) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#holder = holder;
+    const { encryptionKeys, key } = options;
+    if (encryptionKeys.length > 0) this.#seal = new Seal(encryptionKeys, `axios-token-refresh:1:${key}`);
+  }
+
+  /** Of the newest record that this holder knows; 0 for none. */
+  get order(): number {
+    return this.#known.order;
+  }
+
+  async load(): Promise<TokenSet | undefined> {
+    await this.#payOwed();
+    return (await this.#read()).tokens;
+  }
+
+  /** A sign-in, or with `undefined` a sign-out. */
+  async write(next: TokenSet | undefined): Promise<void> {
+    // A sign-out counts, whatever it is that cannot be read.
+    await this.#oweIfAway({ next, always: true }, () => this.#put(next, next ? 'old' : 'any'));
+  }
+
+  async replace(expected: TokenSet | undefined, next: TokenSet | undefined): Promise<boolean> {
+    return this.#oweIfAway({ next, always: false }, async () => {
+      await this.#payOwed();
+      // Most often nothing has been written since it was last read.
+      if (sameTokens(this.#known.tokens, expected) && (await this.#put(next, { is: this.#known.text }))) return true;
+      for (let left = tries; left > 0; left -= 1) {
+        const current = await this.#readOverBroken();
+        // Written before, by a command whose answer was lost.
+        if (current.tokens && sameTokens(current.tokens, next)) return true;
+        // What Redis has lost still counts.
+        const newest = current.order < this.#known.order ? this.#known : current;
+        if (!current.isBroken && !sameTokens(newest.tokens, expected)) return false;
+        if (await this.#put(next, { is: current.text })) return true;
+      }
+      return false;
+    });
+  }
+
+  /** Reads the record. If Redis has lost the newest one that this holder knows, puts that back. */
+  async #read(): Promise<Kept> {
+    for (let left = tries; left > 0; left -= 1) {
+      const text = await this.#get();
+      const current = await this.#decode(text);
+      if (current.order >= this.#known.order) return (this.#known = current);
+      if (await this.#restore(text.record)) break;
+    }
+    return this.#known;
+  }
+
+  async #readOverBroken(): Promise<Kept & { readonly isBroken: boolean }> {
+    const text = await this.#get();
+    try {
+      return { ...(await this.#decode(text)), isBroken: false };
+    } catch (error) {
+      if (!(error instanceof UnreadableError && error.code === 'RECORD_BROKEN')) throw error;
+      return { ...nothing, text: text.record, isBroken: true };
+    }
+  }
+
+  /** Writes what is owed, unless somebody else has written a newer record than it was to replace. */
+  async #payOwed(): Promise<void> {
+    const owed = this.#owed;
+    if (!owed) return;
+    if (owed.always) {
+      await this.#put(owed.next, owed.next ? 'old' : 'any');
+    } else {
+      for (let left = tries; left > 0; left -= 1) {
+        const { record } = await this.#get();
+        const current = await this.#decode({ record, aheadMs: 0 });
+        if (current.order > this.#known.order || (await this.#put(owed.next, { is: record }))) break;
+      }
+    }
+    if (this.#owed === owed) this.#owed = undefined;
+  }
+
+  async #oweIfAway<T>(owed: Owed, write: () => Promise<T>): Promise<T> {
+    try {
+      const done = await write();
+      this.#owed = undefined;
+      return done;
+    } catch (error) {
+      if (!isForGood(error)) this.#owed = { ...owed, always: owed.always || (this.#owed?.always ?? false) };
+      throw error;
+    }
+  }
+
+  // --- scripts ---
+
+  async #get(): Promise<{ readonly record: string; readonly aheadMs: number }> {
+    await this.#connection.ready();
+    // Before Redis is asked, so that a slow answer makes no token live longer.
+    const now = this.#options.clock.now();
+    const answer = (await this.#connection.run(readScript, [this.#options.key], [])) as unknown[];
+    const [seconds, microseconds, record] = answer.map(String);
+    return { record: record ?? '', aheadMs: now - (Number(seconds) * 1_000 + Number(microseconds) / 1_000) };
+  }
+
+  #decode({ record, aheadMs }: { readonly record: string; readonly aheadMs: number }): Promise<Kept> {
+    return decode(record, aheadMs, this.#seal);
+  }
+
+  /** Writes a record. Whether the condition held. */
+  async #put(next: TokenSet | undefined, condition: Condition): Promise<boolean> {
+    const { key, ttlMs, channel, clock } = this.#options;
+    await this.#connection.ready();
+    const body = await encode(next, clock.now(), this.#seal);
+    const [rule, current] = typeof condition === 'string' ? [condition, ''] : ['is', condition.is];
+    const values = [rule, current, body, String(this.order), String(ttlMs), channel, this.#holder];
+    const text = String(await this.#connection.run(writeScript, [key], values));
+    if (text === '') return false;
+    const order = Number(/"order":(\d+)/.exec(text)?.[1]);
+    this.#known = { text, order, tokens: next };
+    return true;
+  }
+
+  async #restore(current: string): Promise<boolean> {
+    const { key, leaseKey, ttlMs, channel, leaseMs } = this.#options;
+    const values = [current, this.#known.text, String(ttlMs), channel, this.#holder, String(leaseMs)];
+    return (await this.#connection.run(restoreScript, [key, leaseKey], values)) === 1;
+  }
+}
+
+/** It would fail again: a newer record, or a key that is used for something else. */
+function isForGood(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'NEWER' || code === 'WRONGTYPE' || error instanceof UnreadableError;
+}

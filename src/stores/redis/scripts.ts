@@ -1,0 +1,79 @@
+/**
+ * What Redis does in one step. A record is JSON that begins with `v` (its version), `order` (rises with every write)
+ * and `at` (when it was written, by the clock of Redis); the rest is the writer's, see record.ts.
+ */
+
+// The order and the version of a record; 0 for none or for what is no record.
+const reading = `
+local function reading(text)
+  local read, record = pcall(cjson.decode, text)
+  if not read or type(record) ~= 'table' then return 0, 0 end
+  return type(record.order) == 'number' and record.order or 0, type(record.v) == 'number' and record.v or 0
+end
+local function put(text, ttl)
+  if ttl == '0' then redis.call('set', KEYS[1], text) else redis.call('set', KEYS[1], text, 'PX', ttl) end
+end
+`;
+
+/** KEYS: record. Returns the time of Redis as seconds and microseconds, and the record or an empty string. */
+export const readScript = `
+local time = redis.call('time')
+return {time[1], time[2], redis.call('get', KEYS[1]) or ''}
+`;
+
+/**
+ * KEYS: record. ARGV: `any`, `old` (not over a newer version) or `is`, the record that must be there for `is`, what to
+ * write, the least order, time to live, channel, holder. Returns the new record, or an empty string where another one is there.
+ */
+export const writeScript = `${reading}
+local current = redis.call('get', KEYS[1]) or ''
+if ARGV[1] == 'is' and current ~= ARGV[2] then return '' end
+local order, version = reading(current)
+if ARGV[1] == 'old' and version > 1 then return redis.error_reply('NEWER record') end
+local time = redis.call('time')
+local at = time[1] * 1000 + math.floor(time[2] / 1000)
+order = math.max(at, order + 1, tonumber(ARGV[4]) + 1)
+local text = string.format('{"v":1,"order":%.0f,"at":%.0f,', order, at) .. ARGV[3]
+put(text, ARGV[5])
+redis.call('publish', ARGV[6], ARGV[7])
+return text
+`;
+
+/**
+ * KEYS: record, lease. ARGV: the record that is there, the one to put back, time to live, channel, holder, lease's
+ * length. Redis has lost records, and so perhaps the lease of somebody who is at work: nobody else gets it for a while.
+ */
+export const restoreScript = `${reading}
+local current = redis.call('get', KEYS[1]) or ''
+if current ~= ARGV[1] then return 0 end
+put(ARGV[2], ARGV[3])
+redis.call('set', KEYS[2], 'lost', 'NX', 'PX', ARGV[6])
+redis.call('publish', ARGV[4], ARGV[5])
+return 1
+`;
+
+/**
+ * KEYS: record, lease. ARGV: owner, length, the order of the last record that the owner knows. Returns `mine`, `taken`,
+ * or `lost` where Redis has not got that record any more.
+ */
+export const acquireScript = `${reading}
+local current = redis.call('get', KEYS[1]) or ''
+local order = reading(current)
+if order < tonumber(ARGV[3]) and (order > 0 or current == '') then return 'lost' end
+if redis.call('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 'mine' end
+return redis.call('get', KEYS[2]) == ARGV[1] and 'mine' or 'taken'
+`;
+
+/** KEYS: lease. ARGV: owner, length. A lease that Redis has lost is taken again. Returns 1 if it is still the owner's. */
+export const extendScript = `
+local owner = redis.call('get', KEYS[1])
+if owner and owner ~= ARGV[1] and owner ~= 'lost' then return 0 end
+redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`;
+
+/** KEYS: lease. ARGV: owner. Nobody else's lease is ended. */
+export const releaseScript = `
+if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
+return 1
+`;
