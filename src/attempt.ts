@@ -36,6 +36,14 @@ interface Turn {
   readonly answer: Promise<Held | undefined>;
 }
 
+/** What a turn begins with. */
+interface Basis extends Pick<Turn, 'asked'> {
+  /** What another holder had stored. */
+  readonly found: Held | undefined;
+  /** What the store held. */
+  readonly known: TokenSet | undefined;
+}
+
 // Another holder's answer may be on its way to the store when ours is refused.
 const secondLooksMs = [0, 50, 200];
 
@@ -70,10 +78,12 @@ function lockWaitMs({ retry, refreshTimeoutMs }: ResolvedOptions): number {
 /** Ends with the attempt; its answer is kept whenever it comes. */
 async function takeTurn(attempt: Attempt, asker: Asker): Promise<Turn> {
   const news = await asker.persistence.news();
+  // What is read while the refresh is under way must not make its answer welcome.
+  const { known } = asker.persistence;
   const found = news?.tokens && asker.hold(news.tokens);
   const asked = (found ?? asker.current())?.tokens;
   if (news && !(found && isDue(asker, found))) return { asked, answer: Promise.resolve(undefined) };
-  const answer = refreshAndKeep(attempt, asker, asked, found);
+  const answer = refreshAndKeep(attempt, asker, { asked, found, known });
   await Promise.race([answer.catch(() => undefined), attempt.over]);
   return { asked, answer };
 }
@@ -81,8 +91,7 @@ async function takeTurn(attempt: Attempt, asker: Asker): Promise<Turn> {
 async function refreshAndKeep(
   attempt: Attempt,
   asker: Asker,
-  asked: TokenSet | undefined,
-  found: Held | undefined,
+  { asked, found, known }: Basis,
 ): Promise<Held | undefined> {
   const { persistence } = asker;
   const askedAt = attempt.begin();
@@ -90,7 +99,10 @@ async function refreshAndKeep(
   // After a sign-out or a sign-in this answer must not reach the store.
   attempt.signal.throwIfAborted();
   const held = read(asker, returned, askedAt, found ?? asker.current());
-  const stands = await persistence.replace(() => storable(held));
+  const stands = await persistence.replace(
+    () => storable(held),
+    () => known,
+  );
   return stands || !(await persistence.news()) ? held : undefined;
 }
 

@@ -33,6 +33,8 @@ export class Persistence {
   #unanswered: (TokenSet | undefined)[] = [];
   /** What the session has yet to take over. */
   #news: News | undefined;
+  /** Saves that wait for their turn: what the store holds until then is older. */
+  #saves = 0;
   /** Faults in the exclusive section: no listener of theirs is to prolong it. */
   readonly #untold: (() => void)[] = [];
   #sections = 0;
@@ -83,22 +85,32 @@ export class Persistence {
   /** Writes what `current` returns when its turn comes; nothing means that the store is emptied. Never rejects. */
   save(current: () => TokenSet | undefined): Promise<void> {
     this.#news = undefined;
+    this.#saves += 1;
     return this.#inTurn(async () => {
       const next = current();
       await this.#write(next, async () => {
         await (next ? this.#store.save(next) : this.#store.clear());
         return true;
       });
+      this.#saves -= 1;
     });
   }
 
-  /** The same, unless another holder has written meanwhile. Whether it stands. Never rejects. */
-  replace(current: () => TokenSet | undefined): Promise<boolean> {
+  /** What the store held when it was last read or written. */
+  get known(): TokenSet | undefined {
+    return this.#known;
+  }
+
+  /** The same, unless the store holds something else than what is expected then. Whether it stands. Never rejects. */
+  replace(
+    current: () => TokenSet | undefined,
+    expected: () => TokenSet | undefined = () => this.#known,
+  ): Promise<boolean> {
     const store = this.#store;
     if (!store.replace) return this.save(current).then(() => true);
     return this.#inTurn(() => {
       const next = current();
-      return this.#write(next, async () => store.replace?.(this.#known, next) ?? true);
+      return this.#write(next, async () => store.replace?.(expected(), next) ?? true);
     });
   }
 
@@ -109,7 +121,7 @@ export class Persistence {
         const tokens = readStored(await this.#answer(this.#store.load()));
         const isOurs = [this.#known, ...this.#unanswered].some((own) => sameTokens(own, tokens));
         this.#known = tokens;
-        if (!isOurs) this.#news = { tokens };
+        if (!isOurs && this.#saves === 0) this.#news = { tokens };
       } catch (error) {
         this.#fault('load', error);
       }
@@ -117,9 +129,11 @@ export class Persistence {
     });
   }
 
-  /** The session has taken over the news. */
-  taken(): void {
-    this.#news = undefined;
+  /** The session takes over the news. Whether it still is: a sign-in or a sign-out may have come meanwhile. */
+  take(news: News): boolean {
+    const isNews = this.#news === news;
+    if (isNews) this.#news = undefined;
+    return isNews;
   }
 
   /** Runs `work` while no other holder is at it, as far as the store can see to that within `limitMs`. */

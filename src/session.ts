@@ -162,8 +162,7 @@ export class Session {
   async #follow(): Promise<void> {
     await this.ready;
     const news = await this.#persistence.news();
-    if (!news || this.#state.disposed) return;
-    this.#persistence.taken();
+    if (!news || this.#state.disposed || !this.#persistence.take(news)) return;
     if (!news.tokens) {
       this.#leave();
       return;

@@ -52,6 +52,8 @@ const mishaps: readonly Row[] = [
   ['400 use_dpop_nonce', answered(400, oauth('use_dpop_nonce')), 'protocol'],
   ['401 use_dpop_nonce', answered(401, oauth('use_dpop_nonce')), 'protocol'],
   ['400 invalid_request', answered(400, oauth('invalid_request')), 'protocol'],
+  ['400 that blames the request, nested', answered(400, { error: { code: 'AUTH_REQUEST_INVALID' } }), 'protocol'],
+  ['403 that blames the request, nested', answered(403, { error: { code: 'AUTH_REQUEST_INVALID' } }), 'protocol'],
   ['404', answered(404), 'protocol'],
   ['405', answered(405), 'protocol'],
   ['409', answered(409), 'protocol'],

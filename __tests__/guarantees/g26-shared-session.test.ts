@@ -188,6 +188,73 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     expect(bea.told('session.cleared')).toHaveLength(1);
   });
 
+  test.each([
+    ['sign-out', 'signed-out', undefined],
+    ['sign-in', 'active', 'of-bob'],
+  ])('a %s while another holder’s refresh is being read wins', async (_what, status, refreshToken) => {
+    const { join, place, clock } = party();
+    const ada = await join();
+    const holder = place.holder();
+    const gates: (() => void)[] = [];
+    let isSlow = false;
+    const bea = await join({
+      store: {
+        ...holder,
+        load: async () => {
+          const { record } = place;
+          if (isSlow) await new Promise<void>((resolve) => gates.push(resolve));
+          return record;
+        },
+      },
+    });
+    isSlow = true;
+    void watch(ada.session.refresh());
+    await settle();
+    nth(ada.calls, 0).answer(next(ada, 1));
+    await settle();
+    expect(gates).toHaveLength(1);
+    const bob = { accessToken: tokenFor(clock, 3_600, { sub: 'bob' }), refreshToken: 'of-bob' };
+    const decided = status === 'active' ? bea.session.setTokens(bob) : bea.session.signOut();
+    isSlow = false;
+    nth(gates, 0)();
+    await decided;
+    await settle();
+    expect([ada, bea].map((w) => w.session.status)).toEqual([status, status]);
+    expect(place.record?.refreshToken).toBe(refreshToken);
+  });
+
+  test('a sign-out that is being read when a refresh ends is not undone by its answer', async () => {
+    const { join, place, clock } = party();
+    const ada = await join();
+    const holder = place.holder();
+    const gates: (() => void)[] = [];
+    let isSlow = false;
+    const bea = await join({
+      store: {
+        ...holder,
+        load: async () => {
+          const { record } = place;
+          if (isSlow) await new Promise<void>((resolve) => gates.push(resolve));
+          return record;
+        },
+      },
+    });
+    await clock.advance(2 * hour);
+    const request = watch(bea.instance.get('/orders'));
+    await settle();
+    isSlow = true;
+    await ada.session.signOut();
+    await settle();
+    nth(bea.calls, 0).answer(next(bea, 1));
+    await settle();
+    isSlow = false;
+    nth(gates, 0)();
+    await settle();
+    expect(request.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    expect(place.record).toBeUndefined();
+    expect([ada, bea].map((w) => w.session.status)).toEqual(['signed-out', 'signed-out']);
+  });
+
   test('a sign-out that nobody was told of is found out before the refresh is made', async () => {
     const { join, place, clock } = party();
     const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });

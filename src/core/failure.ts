@@ -17,9 +17,9 @@ export interface Failure {
   readonly retryAfterMs: number;
 }
 
-// OAuth errors that pass (RFC 6749, section 4.1.2.1; RFC 8628, section 3.5; RFC 9449, section 8), and one that blames the request.
+// OAuth errors that pass (RFC 6749, section 4.1.2.1; RFC 8628, section 3.5; RFC 9449, section 8), and those that blame the request.
 const passing =
-  /^(temporarily_unavailable|server_error|slow_down|authorization_pending|use_dpop_nonce|invalid_request)$/;
+  /^(temporarily_unavailable|server_error|slow_down|authorization_pending|use_dpop_nonce|invalid_request|AUTH_REQUEST_INVALID)$/;
 // Codes of sockets, resolvers and TLS in Node, undici and browsers, by what they say of the request.
 const timeout = /ABORTED|TIMEDOUT|_TIMEOUT$/;
 const unreached =
@@ -28,11 +28,12 @@ const connection = /^(E[A-Z]+|EAI_\w+|EPROTO|HPE_\w+|UND_ERR_\w+|ERR_(NETWORK|TL
 // What fetch says of the network, in the words of each engine; its errors are plain TypeErrors.
 const fetchFault = /^(fetch failed|Failed to fetch|Load failed|NetworkError|Network request failed|terminated)/i;
 
-/** The OAuth error code of an answer's body, parsed or not, or of an error that carries it itself. */
+/** The error code of an answer's body, parsed or not, OAuth's or `{ error: { code } }`; or of an error that carries it itself. */
 function oauthError(error: unknown): string | undefined {
   const response = field(error, 'response');
   const bodies = [field(response, 'data'), field(response, 'body'), field(error, 'data'), error];
-  return bodies.map((body) => field(parsed(body), 'error')).find((code) => typeof code === 'string');
+  const errors = bodies.map((body) => field(parsed(body), 'error'));
+  return errors.flatMap((error) => [error, field(error, 'code')]).find((code) => typeof code === 'string');
 }
 
 function parsed(body: unknown): unknown {
