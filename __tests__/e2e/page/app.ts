@@ -47,6 +47,8 @@ export interface Page {
   signIn(tokens: TokenSet): Promise<void>;
   signOut(): Promise<void>;
   refresh(): Promise<void>;
+  /** Lets the next refresh hang before it asks the server; resolves when it does. */
+  stall(): Promise<void>;
   /** Sends requests at once. */
   send(count: number, at?: number): Promise<Answer[]>;
   /** What all databases and storages of this origin hold, as text. */
@@ -57,12 +59,17 @@ export interface Page {
 const settings = JSON.parse(document.body.dataset['settings'] ?? '') as Settings;
 const api = axios.create({ baseURL: settings.api, withCredentials: settings.cookie === true });
 const events: Told[] = [];
+let stalled: (() => void) | undefined;
 
 const session: TokenSession = createTokenSession({
   store: stores[settings.store](settings.key),
   retry: { attemptTimeoutMs: settings.attemptTimeoutMs ?? 5_000 },
   whenMissing: settings.cookie ? 'refresh' : 'reject',
   async refresh({ tokens, http, signal }) {
+    if (stalled) {
+      stalled();
+      await new Promise(() => undefined);
+    }
     if (settings.cookie) return (await http.post<TokenSet>('/session', undefined, { signal })).data;
     const form = new URLSearchParams({
       grant_type: 'refresh_token',
@@ -124,6 +131,10 @@ const page: Page = {
   refresh: async () => {
     await session.refresh();
   },
+  stall: () =>
+    new Promise((resolve) => {
+      stalled = resolve;
+    }),
   async send(count, at = 0) {
     const delayMs = at - Date.now();
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
