@@ -15,7 +15,7 @@ describeInChromium('G7, G26 tabs that share a session', ({ play }) => {
   test.each([2, 6])('%p tabs whose token has died: one refresh each time, every request answered', async (count) => {
     const counts = await play(async (profile) => {
       const tabs = await profile.tabs(count);
-      for (const _round of [1, 2, 3]) {
+      for (let round = 0; round < 3; round += 1) {
         await profile.signIn(tabs);
         await expectAnswers(tabs, 5);
       }

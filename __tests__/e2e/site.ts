@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { AuthorizationServer } from '../support/oidc.js';
 import { cookieSessions } from './cookie-sessions.js';
@@ -73,7 +73,7 @@ export async function startSite(authorization: AuthorizationServer): Promise<Sit
 /** The page's script, with the package as it is built and shipped. */
 async function bundle(): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(__dirname, 'page', 'app.ts')],
+    entryPoints: [fileURLToPath(new URL('./page/app.ts', import.meta.url))],
     bundle: true,
     write: false,
     format: 'esm',

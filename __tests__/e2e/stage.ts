@@ -7,20 +7,20 @@ import { startSite, type Site } from './site.js';
 import { Profile } from './tabs.js';
 
 export interface Stage {
+  readonly browser: Browser;
   readonly authorization: AuthorizationServer;
   readonly site: Site;
   /** Calls `act` with a new profile, and tells what the authorization server has seen meanwhile. */
-  play(act: (profile: Profile) => Promise<void>): Promise<AuthorizationServerCounts>;
+  readonly play: (act: (profile: Profile) => Promise<void>) => Promise<AuthorizationServerCounts>;
 }
 
 /** A group of tests in Chromium. Where there is none they are left out, loudly; under `CI` they fail. */
 export function describeInChromium(name: string, tests: (stage: Stage) => void): void {
-  if (chromiumPath === undefined && !process.env['CI']) {
+  const isLeftOut = chromiumPath === undefined && !process.env['CI'];
+  if (isLeftOut) {
     process.stderr.write(`SKIPPED: "${name}": no Chromium found. Install it or set CHROMIUM to its path.\n`);
-    describe.skip(name, () => tests(unopened));
-    return;
   }
-  describe(name, () => {
+  (isLeftOut ? describe.skip : describe)(name, () => {
     let browser: Browser;
     let authorization: AuthorizationServer;
     let site: Site;
@@ -32,6 +32,9 @@ export function describeInChromium(name: string, tests: (stage: Stage) => void):
       await Promise.all([browser.close(), authorization.close(), site.close()]);
     });
     tests({
+      get browser() {
+        return browser;
+      },
       get authorization() {
         return authorization;
       },

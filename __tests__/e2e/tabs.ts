@@ -32,7 +32,7 @@ export class Tab {
   /** Waits until the app has come so far. */
   async until<K extends 'status' | 'generation'>(method: K, value: ReturnType<Page[K]>): Promise<void> {
     await this.page.waitForFunction(
-      ([name, wanted]) => (window as unknown as { app: Page }).app[name as 'status' | 'generation']() === wanted,
+      ([name, wanted]) => (window as unknown as { app: Page }).app[name]() === wanted,
       [method, value] as const,
       { polling: 5, timeout: 20_000 },
     );

@@ -140,7 +140,7 @@ const page: Page = {
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     return Promise.all(Array.from({ length: count }, () => answerOf(api.get('/me'))));
   },
-  stored: async () => JSON.stringify([await databases(), { ...localStorage }, { ...sessionStorage }]),
+  stored: async () => JSON.stringify([await databases(), Object.entries(localStorage), Object.entries(sessionStorage)]),
   dispose: () => session.dispose(),
 };
 await session.ready;

@@ -10,8 +10,9 @@ export const stores: Readonly<Record<StoreName, (key: string) => TokenStore>> = 
   local: (key) => browserStore({ key, persist: 'local' }),
   session: (key) => browserStore({ key, persist: 'session' }),
   'without a lock': (key) => {
-    const { exclusive: _, ...rest } = browserStore({ key });
-    return rest;
+    const store = browserStore({ key });
+    delete store.exclusive;
+    return store;
   },
   naive,
 };

@@ -27,8 +27,8 @@ export class Turns {
   }
 }
 
-const lockMs = 500;
-const settleMs = 25;
+const lockMs = 1_500;
+const settleMs = 100;
 
 /** What was done with a storage. */
 export interface Access<T> {
