@@ -16,6 +16,8 @@ export class Channel {
 
   /** Listens, where that is possible: what is not is told when there is something to tell the others. */
   open(): void {
+    // Node.js has channels too; a server's sessions have nothing to tell each other.
+    if (typeof self === 'undefined') return;
     try {
       this.#port ??= this.#listen();
     } catch {
@@ -42,8 +44,6 @@ export class Channel {
 
   #listen(): BroadcastChannel {
     const port = new BroadcastChannel(this.#name);
-    // Node.js has channels too: this one is not to keep a process alive.
-    (port as { unref?: () => void }).unref?.();
     port.onmessage = ({ data }) => {
       const version = field(data, 'version');
       if (field(data, 'v') === 1 && typeof version === 'number') this.#heard(version);

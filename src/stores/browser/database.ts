@@ -10,6 +10,8 @@ const openMs = 1_500;
 export class DatabasePlace implements Place {
   readonly #key: string;
   #connection: Promise<IDBDatabase> | undefined;
+  /** The browser has not answered in time, and still does not. */
+  #isStuck = false;
 
   constructor(key: string) {
     this.#key = key;
@@ -79,7 +81,7 @@ export class DatabasePlace implements Place {
 
   #connect(): Promise<IDBDatabase> {
     if (this.#connection) return this.#connection;
-    const connection = open();
+    const connection = this.#open();
     this.#connection = connection;
     const forget = (): void => {
       if (this.#connection === connection) this.#connection = undefined;
@@ -93,30 +95,39 @@ export class DatabasePlace implements Place {
     }, forget);
     return connection;
   }
-}
 
-function open(): Promise<IDBDatabase> {
-  return new Promise<IDBDatabase>((resolve, reject) => {
-    // Without a version: whichever there is, as long as it has our store.
-    const request = indexedDB.open(databaseName);
-    const timer = setTimeout(() => {
-      request.onsuccess = () => request.result.close();
-      reject(new DOMException('The database did not open in time.', 'TimeoutError'));
-    }, openMs);
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore(storeName);
-    };
-    request.onerror = () => {
-      clearTimeout(timer);
-      reject(errorOf(request));
-    };
-    request.onsuccess = () => {
-      clearTimeout(timer);
-      resolve(request.result);
-    };
-  }).catch((error: unknown) => {
-    throw faultOf('INDEXED_DB_UNAVAILABLE', error);
-  });
+  async #open(): Promise<IDBDatabase> {
+    // One wait is enough: until the browser answers there is no use in asking again.
+    if (this.#isStuck) throw faultOf('INDEXED_DB_UNAVAILABLE');
+    try {
+      return await new Promise<IDBDatabase>((resolve, reject) => {
+        // Without a version: whichever there is, as long as it has our store.
+        const request = indexedDB.open(databaseName);
+        const timer = setTimeout(() => {
+          this.#isStuck = true;
+          reject(new DOMException('The database did not open in time.', 'TimeoutError'));
+        }, openMs);
+        const answered = (): void => {
+          clearTimeout(timer);
+          if (this.#isStuck && !request.error) request.result.close();
+          this.#isStuck = false;
+        };
+        request.onupgradeneeded = () => {
+          request.result.createObjectStore(storeName);
+        };
+        request.onerror = () => {
+          answered();
+          reject(errorOf(request));
+        };
+        request.onsuccess = () => {
+          answered();
+          resolve(request.result);
+        };
+      });
+    } catch (error) {
+      throw faultOf('INDEXED_DB_UNAVAILABLE', error);
+    }
+  }
 }
 
 function errorOf({ error }: IDBTransaction | IDBRequest): DOMException {

@@ -1,4 +1,5 @@
 /** What a page's store complains of. The codes reach the listeners of `store.failed`. */
+import { field } from '../../core/redact.js';
 
 /**
  * - `INDEXED_DB_UNAVAILABLE`, `WEB_STORAGE_UNAVAILABLE`: missing, forbidden or not answering; tokens stay in memory.
@@ -25,8 +26,7 @@ export class Complaint {
 
   /** @throws `error`, unless it was the last one too */
   raise(error: unknown): void {
-    const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
-    const now = `${String(name)} ${String(code)}`;
+    const now = `${String(field(error, 'name'))} ${String(field(error, 'code'))}`;
     if (now === this.#last) return;
     this.#last = now;
     throw error;

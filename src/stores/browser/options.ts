@@ -28,7 +28,9 @@ const expected: Record<keyof BrowserStoreOptions, readonly [words: string, fits:
 
 /** @throws {TypeError} naming the option */
 export function resolveOptions(given: BrowserStoreOptions): Required<BrowserStoreOptions> {
-  if (typeof given !== 'object' || (given as unknown) === null) throw new TypeError('The options must be an object.');
+  if (typeof given !== 'object' || (given as unknown) === null || Array.isArray(given)) {
+    throw new TypeError('The options must be an object.');
+  }
   const resolved = { key: 'session', persist: 'indexeddb' as const };
   for (const [name, value] of Object.entries(given) as [string, unknown][]) {
     if (!Object.hasOwn(expected, name)) {
