@@ -7,8 +7,8 @@ import { errorsOf, expectedErrors, settings, type Resolution } from './typecheck
 
 jest.setTimeout(120_000);
 
-/** Names of the entry points' files; a subpath adds its own. */
-const entries = ['index'];
+/** Names of the files: the entry points, a subpath adds its own, and what they share. */
+const entries = ['browser', 'index', 'shared/core'];
 const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const exported = [
   'TokenError',
@@ -31,9 +31,7 @@ afterAll(() => remove(folder));
 describe('the tarball', () => {
   test('holds the built entry points and the documents, nothing else', () => {
     const built = entries.flatMap((name) => ['cjs', 'd.cts', 'd.ts', 'js'].map((end) => `dist/${name}.${end}`));
-    // Code that several entry points share; none while there is one.
-    const shared = entries.length > 1 ? tarball.files.filter((path) => path.startsWith('dist/shared/')) : [];
-    expect(tarball.files).toEqual([...documents, ...built, ...shared].sort());
+    expect(tarball.files).toEqual([...documents, ...built].sort());
   });
 });
 
@@ -75,6 +73,15 @@ describe.each([
       replayed: 200,
       refreshes: 3,
       replays: 1,
+    });
+  });
+
+  test.each(['browser-import.mjs', 'browser-require.cjs'])('%s loads the store of the tabs', async (fixture) => {
+    expect(await consumer.run(fixture)).toEqual({
+      exports: ['browserStore'],
+      token: 'token-1',
+      status: 'active',
+      faults: ['INDEXED_DB_UNAVAILABLE', 'WEB_LOCKS_UNAVAILABLE'],
     });
   });
 

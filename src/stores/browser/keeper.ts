@@ -9,12 +9,10 @@ import { readRecord, recordToReplace, sameRecord, tokensOf, type Place, type Sto
 
 interface Change {
   readonly tokens: TokenSet | undefined;
-  /** Whether a record in the place may give way. */
-  readonly mayReplace: (found: StoredRecord | undefined) => boolean;
-  /** Whether what this page knows may give way while the place fails. */
-  readonly mayForget: () => boolean;
-  /** Even one that a newer release has written. */
+  /** A sign-in or a sign-out: it counts whatever there is. */
   readonly isForced: boolean;
+  /** Otherwise: whether a record in the place may give way. */
+  readonly mayReplace: (found: StoredRecord | undefined) => boolean;
 }
 
 export class Keeper {
@@ -23,8 +21,10 @@ export class Keeper {
   readonly #complaint = new Complaint();
   /** What this page holds to be so. */
   #copy: StoredRecord | undefined;
-  /** What the place held when it last answered. If it is another than the copy, the copy is still to be written. */
+  /** What the place held when it last answered. */
   #seen: StoredRecord | undefined;
+  /** What has yet to reach the place. */
+  #owed: Change | undefined;
 
   /** `wrote` is called with the version of each record that has reached the place. */
   constructor(place: Place, wrote: (version: number) => void) {
@@ -34,22 +34,19 @@ export class Keeper {
 
   /** Whether the record of that version has been read or written here. */
   knows(version: number): boolean {
-    return !this.#isOwed && this.#seen?.version === version;
+    return !this.#owed && this.#seen?.version === version;
   }
 
   /** @throws when the place begins to fail; the next call answers from memory */
   async load(): Promise<TokenSet | undefined> {
     let written: StoredRecord | undefined;
     try {
-      const found = readRecord(await this.#place.read());
+      const content = await this.#place.read();
+      const found = this.#owed?.isForced ? this.#seen : readRecord(content);
       const isKnown = sameRecord(found, this.#seen);
       // Where nothing is found the browser has thrown it away: signing out leaves a record.
-      if (found && !isKnown) this.#copy = this.#seen = found;
-      if (found && isKnown && this.#isOwed) {
-        const tokens = tokensOf(this.#copy);
-        const mayReplace = (now: StoredRecord | undefined): boolean => sameRecord(now, this.#seen);
-        written = await this.#put({ tokens, mayReplace, mayForget: () => false, isForced: false });
-      }
+      if (found && !isKnown) this.#adopt(found);
+      else if (this.#owed && (found || this.#owed.isForced)) written = await this.#put(this.#owed);
       this.#complaint.settle();
     } catch (error) {
       this.#complaint.raise(error);
@@ -60,50 +57,59 @@ export class Keeper {
 
   /** @throws when the place begins to fail; the tokens are kept in memory all the same */
   async write(tokens: TokenSet | undefined): Promise<void> {
-    const always = (): boolean => true;
-    await this.#change({ tokens, mayReplace: always, mayForget: always, isForced: true });
+    await this.#change({ tokens, isForced: true, mayReplace: () => true }, true);
   }
 
   /** The same, if the record still is what is expected. Whether it was. */
   replace(expected: TokenSet | undefined, tokens: TokenSet | undefined): Promise<boolean> {
     const isExpected = (record: StoredRecord | undefined): boolean => sameTokens(tokensOf(record), expected);
-    return this.#change({
-      tokens,
-      mayReplace: (found) =>
-        isExpected(found ?? this.#copy) || (this.#isOwed && sameRecord(found, this.#seen) && isExpected(this.#copy)),
-      mayForget: () => isExpected(this.#copy) || isExpected(this.#seen),
-      isForced: false,
-    });
+    const mayReplace = (found: StoredRecord | undefined): boolean =>
+      isExpected(found ?? this.#copy) || (this.#isOlder(found) && isExpected(this.#copy));
+    const mayForget = isExpected(this.#copy) || isExpected(this.#seen);
+    return this.#change({ tokens, isForced: false, mayReplace }, mayForget);
   }
 
-  async #change(change: Change): Promise<boolean> {
+  /** `mayForget`: what this page knows may give way while the place fails. */
+  async #change(change: Change, mayForget: boolean): Promise<boolean> {
     let written: StoredRecord | undefined;
     try {
       written = await this.#put(change);
       this.#complaint.settle();
     } catch (error) {
-      const stands = change.mayForget();
-      if (stands) this.#copy = recordAfter(change.tokens, this.#copy);
+      if (mayForget) this.#owe(change);
       this.#complaint.raise(error);
-      return stands;
+      return mayForget;
     }
     if (written) this.#wrote(written.version);
     return written !== undefined;
   }
 
-  async #put({ tokens, mayReplace, isForced }: Change): Promise<StoredRecord | undefined> {
+  async #put({ tokens, isForced, mayReplace }: Change): Promise<StoredRecord | undefined> {
     let written: StoredRecord | undefined;
     await this.#place.update((content) => {
       const found = recordToReplace(content, isForced);
       written = mayReplace(found) ? recordAfter(tokens, found, this.#copy) : undefined;
       return written;
     });
-    if (written) this.#copy = this.#seen = written;
+    if (written) this.#adopt(written);
     return written;
   }
 
-  get #isOwed(): boolean {
-    return this.#copy !== this.#seen;
+  #adopt(record: StoredRecord): void {
+    this.#copy = this.#seen = record;
+    this.#owed = undefined;
+  }
+
+  #owe({ tokens, isForced }: Change): void {
+    this.#copy = recordAfter(tokens, this.#copy);
+    // A refresh that follows a sign-in counts as much as that.
+    const force = isForced || this.#owed?.isForced === true;
+    this.#owed = { tokens, isForced: force, mayReplace: (found) => force || sameRecord(found, this.#seen) };
+  }
+
+  /** Whether a record is older than what has yet to be written. */
+  #isOlder(found: StoredRecord | undefined): boolean {
+    return this.#owed?.mayReplace(found) === true;
   }
 }
 

@@ -35,10 +35,15 @@ export class MemoryKeeper implements Keeping {
 
   async replace(_expected: TokenSet | undefined, tokens: TokenSet | undefined): Promise<boolean> {
     const fact = tokens && standIn(tokens);
-    const stands = await this.#facts.replace(this.#fact, fact);
-    if (stands) {
-      this.#own = tokens;
-      this.#fact = fact;
+    let stands = true;
+    try {
+      stands = await this.#facts.replace(this.#fact, fact);
+    } finally {
+      // What fails counts as done: the memory is what this tab goes on with.
+      if (stands) {
+        this.#own = tokens;
+        this.#fact = fact;
+      }
     }
     return stands;
   }
