@@ -1,6 +1,6 @@
-/** A real Chromium. */
+/** A real Chromium: the one that is installed, or that of the environment variable `CHROMIUM`. */
 import { existsSync } from 'node:fs';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type LaunchOptions } from 'playwright-core';
 
 const candidates = [
   process.env['CHROMIUM'],
@@ -13,16 +13,26 @@ const candidates = [
 /** Where it is; `undefined` if it is not installed. */
 export const chromiumPath = candidates.find((path) => path !== undefined && existsSync(path));
 
-export function launch(): Promise<Browser> {
+const options = (): LaunchOptions => {
   if (chromiumPath === undefined) {
     throw new Error(
       'Chromium was not found. Install it (Debian: apt-get install chromium) or set CHROMIUM to its path.',
     );
   }
-  return chromium.launch({
+  return {
     executablePath: chromiumPath,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-    // The tests need pages to come back from the cache, as they do for users.
+    // Pages are to come back from the cache, as they do for users.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
-  });
+  };
+};
+
+/** Each context of it is a private window of its own. */
+export function launch(): Promise<Browser> {
+  return chromium.launch(options());
+}
+
+/** A profile on disk. */
+export function launchProfile(folder: string): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(folder, options());
 }
