@@ -1,7 +1,12 @@
 /** A Chromium, a site and an authorization server for the tests of one file; a profile of its own for each test. */
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { startAuthorizationServer, type AuthorizationServer, type AuthorizationServerCounts } from '../support/oidc.js';
+import {
+  startAuthorizationServer,
+  type AuthorizationServer,
+  type AuthorizationServerCounts,
+  type AuthorizationServerOptions,
+} from '../support/oidc.js';
 import { chromiumPath, launch } from './chromium.js';
 import { startSite, type Site } from './site.js';
 import { Profile } from './tabs.js';
@@ -15,7 +20,11 @@ export interface Stage {
 }
 
 /** A group of tests in Chromium. Where there is none they are left out, loudly; under `CI` they fail. */
-export function describeInChromium(name: string, tests: (stage: Stage) => void): void {
+export function describeInChromium(
+  name: string,
+  tests: (stage: Stage) => void,
+  server: AuthorizationServerOptions = { accessTokenTtl: 3_600 },
+): void {
   const isLeftOut = chromiumPath === undefined && !process.env['CI'];
   if (isLeftOut) {
     process.stderr.write(`SKIPPED: "${name}": no Chromium found. Install it or set CHROMIUM to its path.\n`);
@@ -25,7 +34,7 @@ export function describeInChromium(name: string, tests: (stage: Stage) => void):
     let authorization: AuthorizationServer;
     let site: Site;
     beforeAll(async () => {
-      [browser, authorization] = await Promise.all([launch(), startAuthorizationServer({ accessTokenTtl: 3_600 })]);
+      [browser, authorization] = await Promise.all([launch(), startAuthorizationServer(server)]);
       site = await startSite(authorization);
     });
     afterAll(async () => {

@@ -7,7 +7,7 @@ export interface BrowserStoreOptions {
    */
   readonly key?: string;
   /**
-   * Where the tokens are:
+   * Where the tokens are, the same in every tab:
    * - `'indexeddb'`: on disk, for every script of the origin to read; the tabs share them.
    * - `'memory'`: in each tab's memory only; the tabs share the turns to refresh, and who is signed in. For sessions whose
    *   refresh credential is an HttpOnly cookie.
