@@ -59,6 +59,35 @@ describeInChromium('G26 a browser with', (stage) => {
     120_000,
   );
 
+  test('IndexedDB that does not answer is asked once, and used when it answers at last', async () => {
+    await stage.play(async (profile) => {
+      await profile.context.addInitScript(`
+        window.asked = 0;
+        const { open } = IDBFactory.prototype;
+        IDBFactory.prototype.open = function (...given) {
+          asked += 1;
+          if (asked > 1) return open.apply(this, given);
+          const request = new EventTarget();
+          window.answer = () => {
+            const real = open.apply(this, given);
+            real.onupgradeneeded = () => { request.result = real.result; request.onupgradeneeded(); };
+            real.onsuccess = () => { request.result = real.result; request.onsuccess(); };
+          };
+          return request;
+        };`);
+      const tab = await profile.tab();
+      await profile.signIn([tab]);
+      await burst([tab], 1);
+      expect(await tab.page.evaluate('asked')).toBe(1);
+      await tab.page.evaluate('answer()');
+      await tab.page.waitForFunction(async () => (await indexedDB.databases()).length === 1);
+      await tab.call('refresh');
+      const token = await tab.call('token');
+      expect(await tab.page.evaluate('asked')).toBe(2);
+      expect(await tab.call('stored')).toContain(token);
+    });
+  });
+
   test('a database that opens again: what was kept in memory meanwhile is stored', async () => {
     await stage.play(async (profile) => {
       await profile.context.addInitScript(`

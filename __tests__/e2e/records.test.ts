@@ -121,6 +121,37 @@ describeInChromium('a record that is not ours', (stage) => {
     });
   });
 
+  test('a connection that the browser closes is opened again', async () => {
+    await stage.play(async (profile) => {
+      await profile.context.addInitScript(`
+        window.connections = [];
+        const { transaction } = IDBDatabase.prototype;
+        IDBDatabase.prototype.transaction = function (...given) {
+          connections.push(this);
+          return transaction.apply(this, given);
+        };`);
+      const tab = await profile.tab();
+      await expectWorking(profile, tab);
+      await tab.page.evaluate('for (const connection of connections) connection.close()');
+      await tab.call('refresh');
+      expect(await tab.call('stored')).toContain(await tab.call('token'));
+      expect(await faultsOf(tab)).toEqual([]);
+    });
+  });
+
+  test.each(['garbage', '"text"', '{"v":1}', '[]', '5', '{"v":1,"version":-1,"tokens":null}'])(
+    'in localStorage: %s is told, and overwritten by a sign-in',
+    async (text) => {
+      await stage.play(async (profile) => {
+        await profile.context.addInitScript(`localStorage.test ??= ${JSON.stringify(text)}`);
+        const tab = await profile.tab({ store: 'local' });
+        await expectWorking(profile, tab);
+        expect(await faultsOf(tab)).toEqual([['load', 'RECORD_UNREADABLE']]);
+        expect(await tab.page.evaluate('localStorage.test')).toContain(await tab.call('token'));
+      });
+    },
+  );
+
   test('a database of that name that is somebody else’s is left to them', async () => {
     await stage.play(async (profile) => {
       await meddle(stage, profile, `(await connect('theirs', 7)).close()`);
