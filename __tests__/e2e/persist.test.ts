@@ -113,9 +113,11 @@ describeInChromium('persist "memory", for sessions in an HttpOnly cookie', (stag
       await second.until('status', 'active');
       await burst([first, second], 1);
       const generation = await second.call('generation');
+      const before = stage.site.seen.length;
       await signInByCookie(stage, first, 'bob');
       await second.until('generation', generation + 1);
       expect((await burst([first, second], 2)).map(({ subject }) => subject)).toEqual(Array(4).fill('bob'));
+      expect(stage.site.seen.slice(before).map(({ subject }) => subject)).toEqual(Array(4).fill('bob'));
       await first.call('signOut');
       await second.until('status', 'signed-out');
     });
