@@ -33,12 +33,17 @@ export function describeInChromium(
     let browser: Browser;
     let authorization: AuthorizationServer;
     let site: Site;
+    const closing: (() => Promise<void>)[] = [];
     beforeAll(async () => {
-      [browser, authorization] = await Promise.all([launch(), startAuthorizationServer(server)]);
+      browser = await launch();
+      closing.push(() => browser.close());
+      authorization = await startAuthorizationServer(server);
+      closing.push(() => authorization.close());
       site = await startSite(authorization);
+      closing.push(() => site.close());
     });
     afterAll(async () => {
-      await Promise.all([browser.close(), authorization.close(), site.close()]);
+      for (const close of closing) await close();
     });
     tests({
       get browser() {
