@@ -81,10 +81,9 @@ export class Profile {
 
   /** Signs in in the first of the tabs, with an access token that has died, and waits until all know. */
   async signIn(tabs: readonly Tab[], subject = 'alice'): Promise<void> {
-    const [first] = tabs;
-    const generation = (await first?.call('generation')) ?? 0;
-    await first?.call('signIn', dead(await this.authorization.signIn(subject)));
-    await Promise.all(tabs.map((tab) => tab.until('generation', generation + 1)));
+    const before = await Promise.all(tabs.map((tab) => tab.call('generation')));
+    await tabs[0]?.call('signIn', dead(await this.authorization.signIn(subject)));
+    await Promise.all(tabs.map((tab, index) => tab.until('generation', (before[index] ?? 0) + 1)));
   }
 
   /** Holds the next request for new tokens of a tab, and resolves when it is made. */
