@@ -18,7 +18,7 @@ const config: Config = {
       ...common,
       displayName: 'node',
       testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/__tests__/browser/'],
+      testPathIgnorePatterns: ['/node_modules/', '/__tests__/browser/', '/__tests__/e2e/'],
     },
     {
       ...common,
@@ -31,6 +31,11 @@ const config: Config = {
       displayName: 'jsdom',
       testEnvironment: 'jsdom',
       testMatch: ['<rootDir>/__tests__/browser/**/*.test.ts'],
+    },
+    {
+      ...common,
+      displayName: 'chromium',
+      testMatch: ['<rootDir>/__tests__/e2e/**/*.test.ts'],
     },
   ],
 };

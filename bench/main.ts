@@ -12,6 +12,7 @@ import { http } from './http.js';
 import { noop } from './noop.js';
 import { refreshes } from './refreshes.js';
 import { stores } from './stores.js';
+import { tabs } from './tabs.js';
 import { waiting } from './waiting.js';
 
 const sections = new Map<string, (quick: boolean) => Promise<string>>([
@@ -21,6 +22,7 @@ const sections = new Map<string, (quick: boolean) => Promise<string>>([
   ['refreshes', refreshes],
   ['heap', heap],
   ['stores', stores],
+  ['tabs', tabs],
 ]);
 
 const { values } = parseArgs({

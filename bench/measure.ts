@@ -56,6 +56,11 @@ export function medianWithConfidence(numbers: readonly number[]): Spread {
   };
 }
 
+/** The number that a part of all numbers, from 0 to 1, does not exceed. */
+export function percentile(numbers: readonly number[], fraction: number): number {
+  return quantile(ascending(numbers), fraction);
+}
+
 /** One ratio per round. */
 export function ratios(numerators: readonly number[], denominators: readonly number[]): number[] {
   return numerators.map((numerator, round) => numerator / (denominators[round] ?? Number.NaN));

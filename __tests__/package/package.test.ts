@@ -8,7 +8,7 @@ import { errorsOf, expectedErrors, settings, type Resolution } from './typecheck
 jest.setTimeout(120_000);
 
 /** Names of the files: the entry points, a subpath adds its own, and what they share. */
-const entries = ['grants', 'index', 'redis', 'shared/core', 'testing'];
+const entries = ['browser', 'grants', 'index', 'redis', 'shared/core', 'testing'];
 const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const exported = [
   'TokenError',
@@ -119,6 +119,15 @@ describe.each([
       });
     },
   );
+
+  test.each(['browser-import.mjs', 'browser-require.cjs'])('%s loads the store of the tabs', async (fixture) => {
+    expect(await consumer.run(fixture)).toEqual({
+      exports: ['browserStore'],
+      token: 'token-1',
+      status: 'active',
+      faults: ['INDEXED_DB_UNAVAILABLE', 'WEB_LOCKS_UNAVAILABLE'],
+    });
+  });
 
   test('the two copies in one process know each other’s errors', async () => {
     expect(await consumer.run('both.mjs')).toEqual({

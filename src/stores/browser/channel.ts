@@ -1,0 +1,53 @@
+/** Word of changes among the tabs of an origin, by BroadcastChannel: which version there is now, and nothing else. */
+import { field } from '../../core/redact.js';
+import { Complaint, faultOf } from './fault.js';
+
+export class Channel {
+  readonly #name: string;
+  readonly #heard: (version: number) => void;
+  readonly #complaint = new Complaint();
+  #port: BroadcastChannel | undefined;
+
+  /** `heard` is called with what other tabs tell. */
+  constructor(name: string, heard: (version: number) => void) {
+    this.#name = name;
+    this.#heard = heard;
+  }
+
+  /** Listens, where that is possible: what is not is told when there is something to tell the others. */
+  open(): void {
+    // Node.js has channels too; a server's sessions have nothing to tell each other.
+    if (typeof self === 'undefined') return;
+    try {
+      this.#port ??= this.#listen();
+    } catch {
+      // post() will say so.
+    }
+  }
+
+  close(): void {
+    this.#port?.close();
+    this.#port = undefined;
+  }
+
+  /** @throws when others begin to be out of reach */
+  post(version: number): void {
+    try {
+      const port = this.#port ?? new BroadcastChannel(this.#name);
+      port.postMessage({ v: 1, version });
+      if (port !== this.#port) port.close();
+      this.#complaint.settle();
+    } catch (error) {
+      this.#complaint.raise(faultOf('BROADCAST_CHANNEL_UNAVAILABLE', error));
+    }
+  }
+
+  #listen(): BroadcastChannel {
+    const port = new BroadcastChannel(this.#name);
+    port.onmessage = ({ data }) => {
+      const version = field(data, 'version');
+      if (field(data, 'v') === 1 && typeof version === 'number') this.#heard(version);
+    };
+    return port;
+  }
+}
