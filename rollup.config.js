@@ -6,7 +6,10 @@ import esbuild from 'rollup-plugin-esbuild';
 const manifest = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
 
 // One line adds a subpath: its name in `exports` and the file that holds its named exports.
-const entries = { index: 'src/index.ts' };
+const entries = {
+  index: 'src/index.ts',
+  server: 'src/server/index.ts',
+};
 
 const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
 const external = (id) =>
@@ -14,7 +17,7 @@ const external = (id) =>
   builtinModules.includes(id) ||
   packages.some((name) => id === name || id.startsWith(`${name}/`));
 
-const chunkFileNames = (extension) => `shared/[name]-[hash].${extension}`;
+const chunkFileNames = (extension) => `shared/[name].${extension}`;
 
 export default [
   {
