@@ -1,0 +1,155 @@
+/** Token families in SQLite or PostgreSQL, by Kysely. */
+import type { Kysely, Transaction } from 'kysely';
+import type { RefreshStore, TokenFamily, Verdict } from '../store.js';
+import type { AuditQuery } from '../audit.js';
+import { sameHash } from '../secrets.js';
+import { loadKysely } from './kysely.js';
+import { migrations } from './migrations.js';
+import { purge } from './purge.js';
+import { auditOf, auditRow, familyOf, familyRow, presentedOf, tokenRow, type Schema } from './schema.js';
+
+export interface SqlRefreshStore extends RefreshStore {
+  /** Brings the tables to this version of the package. Safe to call at every start, and by several servers at once. */
+  migrate(): Promise<void>;
+}
+
+/**
+ * A store over a Kysely of yours: SQLite or PostgreSQL. It uses the tables `refresh_families`, `refresh_tokens` and
+ * `refresh_audit`, and two of Kysely's own for the versions of the schema.
+ *
+ * @example
+ * import { Kysely, PostgresDialect } from 'kysely';
+ * import { Pool } from 'pg';
+ * import { sqlRefreshStore } from 'axios-token-refresh/server';
+ *
+ * const pool = new Pool({ connectionString: process.env['DATABASE_URL'] });
+ * const store = sqlRefreshStore(new Kysely({ dialect: new PostgresDialect({ pool }) }));
+ * await store.migrate();
+ */
+export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshStore {
+  const database = kysely as unknown as Kysely<Schema>;
+
+  return {
+    async migrate() {
+      const { Migrator } = await loadKysely();
+      const migrator = new Migrator({
+        db: database,
+        provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
+        migrationTableName: 'refresh_migrations',
+        migrationLockTableName: 'refresh_migrations_lock',
+      });
+      const { error } = await migrator.migrateToLatest();
+      if (error !== undefined)
+        throw error instanceof Error
+          ? error
+          : new Error('The tables could not be brought up to date.', { cause: error });
+    },
+
+    async create(family, token, record) {
+      await transact(database, async (transaction) => {
+        await transaction.insertInto('refresh_families').values(familyRow(family)).execute();
+        await transaction.insertInto('refresh_tokens').values(tokenRow(token)).execute();
+        await transaction.insertInto('refresh_audit').values(auditRow(record)).execute();
+      });
+    },
+
+    async find(hash) {
+      const token = await tokenBy(database, hash);
+      if (!token) return undefined;
+      const family = await database
+        .selectFrom('refresh_families')
+        .selectAll()
+        .where('id', '=', token.family_id)
+        .executeTakeFirst();
+      return family && presentedOf(family, token);
+    },
+
+    settle: (hash, now, decide) =>
+      transact(database, async (transaction) => {
+        // The lock is a write, and the first statement: a row lock in PostgreSQL, the write lock in SQLite. What is
+        // read after it cannot be changed by another refresh, sign-out or revocation of this family.
+        const family = await transaction
+          .updateTable('refresh_families')
+          .set({ last_presented_at: now })
+          .where('id', '=', (query) =>
+            query.selectFrom('refresh_tokens').select('family_id').where('token_hash', '=', hash),
+          )
+          .returningAll()
+          .executeTakeFirst();
+        const token = family && (await tokenBy(transaction, hash));
+        const presented = family && token && presentedOf(family, token);
+        const verdict = decide(presented);
+        if (presented) await act(transaction, verdict, presented.family.id, presented.token.generation);
+        if (verdict.record) await transaction.insertInto('refresh_audit').values(auditRow(verdict.record)).execute();
+        return verdict;
+      }),
+
+    async revoke(whose, now) {
+      const update = database
+        .updateTable('refresh_families')
+        .set({ revoked_at: now, revoke_reason: 'revoked' })
+        .where('revoked_at', 'is', null);
+      const meant =
+        'familyId' in whose ? update.where('id', '=', whose.familyId) : update.where('subject', '=', whose.subject);
+      const rows = await meant.returningAll().execute();
+      return rows.map(familyOf) satisfies TokenFamily[];
+    },
+
+    async record(record) {
+      await database.insertInto('refresh_audit').values(auditRow(record)).execute();
+    },
+
+    async auditTrail({ subject, familyId, since, until, limit = 100 }: AuditQuery) {
+      let query = database.selectFrom('refresh_audit').selectAll().orderBy('at', 'desc').limit(limit);
+      if (subject !== undefined) query = query.where('subject', '=', subject);
+      if (familyId !== undefined) query = query.where('family_id', '=', familyId);
+      if (since !== undefined) query = query.where('at', '>=', since);
+      if (until !== undefined) query = query.where('at', '<', until);
+      return (await query.execute()).map(auditOf);
+    },
+
+    purge: (options) => purge(database, options),
+  };
+}
+
+/** Read committed whatever the database's default: the row lock decides, and nothing has to be repeated. */
+function transact<T>(database: Kysely<Schema>, work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
+  return database.transaction().setIsolationLevel('read committed').execute(work);
+}
+
+async function tokenBy(database: Kysely<Schema>, hash: string): Promise<Schema['refresh_tokens'] | undefined> {
+  const row = await database.selectFrom('refresh_tokens').selectAll().where('token_hash', '=', hash).executeTakeFirst();
+  return row && sameHash(row.token_hash, hash) ? row : undefined;
+}
+
+async function act(
+  transaction: Transaction<Schema>,
+  verdict: Verdict,
+  familyId: string,
+  generation: number,
+): Promise<void> {
+  if (verdict.action === 'keep') return;
+  if (verdict.action === 'revoke') {
+    await transaction
+      .updateTable('refresh_families')
+      .set({ revoked_at: verdict.now, revoke_reason: verdict.reason })
+      .where('id', '=', familyId)
+      .execute();
+    return;
+  }
+  const { now, child, sealedSuccessor } = verdict;
+  const own = transaction.updateTable('refresh_tokens').where('family_id', '=', familyId);
+  await own
+    .set({ sealed_successor: null })
+    .where('generation', '=', generation - 1)
+    .execute();
+  await own.set({ used_at: now, sealed_successor: sealedSuccessor }).where('generation', '=', generation).execute();
+  const blank = { usedAt: undefined, sealedSuccessor: undefined };
+  const row = tokenRow({ ...child, ...blank, familyId, generation: generation + 1, issuedAt: now });
+  await transaction.insertInto('refresh_tokens').values(row).execute();
+  await transaction
+    .updateTable('refresh_families')
+    .set({ generation: generation + 1 })
+    .where('id', '=', familyId)
+    .execute();
+}
