@@ -81,9 +81,7 @@ function contract(make: MakeStore): void {
       family: { generation: 2 },
       token: { generation: 1, usedAt: t0 + 1, sealedSuccessor: 'sealed two' },
     });
-    expect((await kept.store.find('two'))?.token).toEqual(
-      tokenOf('a', 'two', { generation: 2, issuedAt: t0 + 1 }),
-    );
+    expect((await kept.store.find('two'))?.token).toEqual(tokenOf('a', 'two', { generation: 2, issuedAt: t0 + 1 }));
   });
 
   test('drops what was sealed for the parent once the child is used', async () => {
@@ -149,13 +147,23 @@ function contract(make: MakeStore): void {
   });
 
   test('reads the audit trail by user, session and time, newest first', async () => {
-    const [one, two, three] = [record({ subject: 'u' }), record({ subject: 'u' }), record({ subject: 'v', familyId: 'f' })];
+    const [one, two, three] = [
+      record({ subject: 'u' }),
+      record({ subject: 'u' }),
+      record({ subject: 'v', familyId: 'f' }),
+    ];
     for (const each of [one, two, three]) await kept.store.record(each);
     expect(await kept.store.auditTrail({ subject: 'u' })).toEqual([two, one]);
     expect(await kept.store.auditTrail({ subject: 'u', limit: 1 })).toEqual([two]);
     expect(await kept.store.auditTrail({ familyId: 'f' })).toEqual([three]);
     expect(await kept.store.auditTrail({ since: one.at, until: two.at })).toEqual([one]);
-    const unknown = record({ subject: undefined, familyId: undefined, ip: undefined, userAgent: undefined, code: 'AUTH_TOKEN_INVALID' });
+    const unknown = record({
+      subject: undefined,
+      familyId: undefined,
+      ip: undefined,
+      userAgent: undefined,
+      code: 'AUTH_TOKEN_INVALID',
+    });
     await kept.store.record(unknown);
     expect(await kept.store.auditTrail({ since: unknown.at })).toEqual([unknown]);
   });

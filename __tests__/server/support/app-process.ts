@@ -3,7 +3,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { createRefreshEndpoint, requireAccessToken, toExpress, type AuthenticatedRequest } from '../../../src/server/index.js';
+import {
+  createRefreshEndpoint,
+  requireAccessToken,
+  toExpress,
+  type AuthenticatedRequest,
+} from '../../../src/server/index.js';
 import type { AppInput, AppRequest, RaceOutcome } from './app.js';
 import { inPostgres, inSqlite } from './stores.js';
 

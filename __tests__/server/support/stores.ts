@@ -1,7 +1,12 @@
 /** Every kind of store, fresh. */
 import { Kysely, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
-import { memoryRefreshStore, sqliteRefreshStore, sqlRefreshStore, type RefreshStore } from '../../../src/server/index.js';
+import {
+  memoryRefreshStore,
+  sqliteRefreshStore,
+  sqlRefreshStore,
+  type RefreshStore,
+} from '../../../src/server/index.js';
 
 export interface Kept {
   readonly store: RefreshStore;
