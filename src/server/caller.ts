@@ -23,6 +23,8 @@ export type TrustedProxies = BlockList;
 
 const longestUserAgent = 256;
 const controls = /\p{Cc}/gu;
+// As long as a token of ours or a part of a JWT, and no UUIDs or trace ids, which are hexadecimal.
+const tokenLike = /(?<![\w-])(?![\da-f-]+(?![\w-]))[\w-]{43,}/gi;
 
 /** @throws {TypeError} naming the option */
 export function trustedProxiesOf(networks: readonly string[]): TrustedProxies {
@@ -38,10 +40,13 @@ export function trustedProxiesOf(networks: readonly string[]): TrustedProxies {
   return list;
 }
 
-/** The request's id alone: also for requests that are turned down before anything else is known. */
-export function requestIdOf(request: Request): string {
-  return identifier(request.headers.get('x-request-id') ?? undefined) ?? randomUUID();
+/** An id that the caller chose, if it is a plain word and no token in the wrong place; else a new one. */
+export function requestIdFrom(chosen: unknown): string {
+  const id = identifier(chosen);
+  return id === undefined || withoutTokens(id) !== id ? randomUUID() : id;
 }
+
+const withoutTokens = (text: string): string => text.replace(tokenLike, '[redacted]');
 
 /** @throws {AuthError} `AUTH_REQUEST_INVALID` if a trusted proxy forwards nonsense */
 export function callerOf(
@@ -49,10 +54,14 @@ export function callerOf(
   { peerAddress }: Connection,
   trusted: TrustedProxies,
 ): Omit<Caller, 'requestId'> {
-  const userAgent = request.headers.get('user-agent')?.replace(controls, ' ').slice(0, longestUserAgent);
+  const userAgent = userAgentFrom(request.headers.get('user-agent') ?? undefined);
   const peer = peerAddress === undefined ? undefined : plainAddress(peerAddress);
   return { userAgent, ip: peer && clientBehind(peer, request.headers.get('x-forwarded-for'), trusted) };
 }
+
+/** Short, on one line, without what a client may have put there by mistake. */
+export const userAgentFrom = (text: string | undefined): string | undefined =>
+  text === undefined ? undefined : withoutTokens(text.replace(controls, ' ')).slice(0, longestUserAgent);
 
 /** From right to left, as long as the one who says so is trusted: what is further left anyone may have written. */
 function clientBehind(peer: string, forwarded: string | null, trusted: TrustedProxies): string {

@@ -1,9 +1,8 @@
 /** The refresh endpoint: handlers for HTTP, and what the application's own code calls. */
 import { randomUUID } from 'node:crypto';
-import { identifier } from '../core/redact.js';
 import type { AuditQuery, AuditRecord } from './audit.js';
 import { readJson } from './body.js';
-import type { Caller } from './caller.js';
+import { requestIdFrom, userAgentFrom, type Caller } from './caller.js';
 import { createCookie } from './cookie.js';
 import { withDeadline } from './deadline.js';
 import { createLimits } from './limits.js';
@@ -15,7 +14,7 @@ import { end, start, type SessionStart } from './session.js';
 import type { Purged } from './store.js';
 import { createAccessTokenIssuer, type VerifyAccessToken } from './tokens.js';
 import { createTrail } from './trail.js';
-import { createHandler, recordOf, refusalOf, type Desk, type Handler, type Visit } from './visit.js';
+import { createHandler, identify, recordOf, refusalOf, type Desk, type Handler, type Visit } from './visit.js';
 
 /** What `startSession` is given: the session, and who asked for it. */
 export interface StartSession extends SessionStart {
@@ -124,9 +123,9 @@ export function createRefreshEndpoint(given: RefreshEndpointOptions): RefreshEnd
 
     async startSession({ caller = {}, ...session }) {
       const visit: Visit = {
-        requestId: identifier(caller.requestId) ?? randomUUID(),
+        requestId: requestIdFrom(caller.requestId),
         ip: caller.ip,
-        userAgent: caller.userAgent,
+        userAgent: userAgentFrom(caller.userAgent),
       };
       try {
         const issued = await start(session, visit, parts);
@@ -143,7 +142,8 @@ export function createRefreshEndpoint(given: RefreshEndpointOptions): RefreshEnd
       const meant = 'sessionId' in whose ? { familyId: whose.sessionId } : whose;
       const ended = await store.revoke(meant, clock.now());
       for (const family of ended) {
-        const visit: Visit = { requestId: randomUUID(), ip: undefined, userAgent: undefined, family };
+        const visit: Visit = { requestId: randomUUID(), ip: undefined, userAgent: undefined };
+        identify(visit, family);
         await trail.write(recordOf('revoked', visit, clock.now()));
       }
       return ended.length;

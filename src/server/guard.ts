@@ -1,7 +1,6 @@
 /** Protects routes: who has no valid access token gets an answer in the endpoint's own shape. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { identifier } from '../core/redact.js';
-import { randomUUID } from 'node:crypto';
+import { requestIdFrom } from './caller.js';
 import { AuthError, bodyOf, headersOf } from './refusal.js';
 import type { VerifiedAccessToken, VerifyAccessToken } from './tokens.js';
 import { refusalOf } from './visit.js';
@@ -62,7 +61,7 @@ export function requireAccessToken({ verifyAccessToken, onFault }: RequireAccess
 }
 
 function answer(error: AuthError, request: IncomingMessage, response: ServerResponse): void {
-  const requestId = identifier(request.headers['x-request-id']) ?? randomUUID();
+  const requestId = requestIdFrom(request.headers['x-request-id']);
   const challenge = error.status === 401 && { 'WWW-Authenticate': 'Bearer error="invalid_token"' };
   response.writeHead(error.status, { ...challenge, ...headersOf(error, requestId) });
   response.end(JSON.stringify(bodyOf(error, requestId)));

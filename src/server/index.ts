@@ -40,3 +40,6 @@ export {
 } from './guard.js';
 export { toExpress, toNodeHandler, type ExpressHandler, type NodeHandler } from './node.js';
 export type { SessionStart } from './session.js';
+export { createRefreshProxy, type RefreshProxyOptions, type Upstream, type UpstreamTokens } from './proxy.js';
+export type { UpstreamAnswer, UpstreamRequest } from './upstream.js';
+export { memberstackUpstream, type MemberstackOptions } from './memberstack.js';

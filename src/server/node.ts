@@ -6,7 +6,7 @@ import type { Handler } from './visit.js';
 import { randomUUID } from 'node:crypto';
 
 /** A listener of `http.createServer`, and what frameworks take under names like "raw handler". */
-export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A route handler of Express 4 and 5. */
 export type ExpressHandler = (
@@ -26,10 +26,8 @@ export type ExpressHandler = (
  * const serve = (handler: Handler) => createServer(toNodeHandler(handler));
  */
 export function toNodeHandler(handler: Handler): NodeHandler {
-  return async (request, response) => {
-    await write(await answerTo(request, handler), response);
-    // What was not read of a body that was turned down must not be taken for the next request.
-    request.resume();
+  return (request, response) => {
+    serve(handler, request, response).catch(() => response.destroy());
   };
 }
 
@@ -43,10 +41,15 @@ export function toNodeHandler(handler: Handler): NodeHandler {
  * const mount = (handler: Handler) => express().post('/auth/refresh-token', toExpress(handler));
  */
 export function toExpress(handler: Handler): ExpressHandler {
-  const serve = toNodeHandler(handler);
   return (request, response, next) => {
-    serve(request, response).catch(next);
+    serve(handler, request, response).catch(next);
   };
+}
+
+async function serve(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  await write(await answerTo(request, handler), response);
+  // What was not read of a body that was turned down must not be taken for the next request.
+  request.resume();
 }
 
 async function answerTo(request: IncomingMessage & { readonly body?: unknown }, handler: Handler): Promise<Response> {

@@ -8,7 +8,7 @@ import { hashOf, hasTokenShape, newToken, open, seal } from './secrets.js';
 import type { Presented, RefreshStore, TokenFamily, Verdict } from './store.js';
 import type { AccessTokenIssuer } from './tokens.js';
 import type { Trail } from './trail.js';
-import { recordOf, takePoint, type Visit } from './visit.js';
+import { identify, recordOf, takePoint, type Visit } from './visit.js';
 
 /** What the flows of an endpoint work with. */
 export interface Parts {
@@ -36,8 +36,10 @@ export async function refresh(token: string, visit: Visit, parts: Parts): Promis
   if (!hasTokenShape(token)) throw new AuthError('AUTH_TOKEN_INVALID');
   const hash = hashOf(token);
   const seen = await store.find(hash);
-  visit.family = seen?.family;
-  if (seen) await takePoint(limits, 'byFamily', seen.family.id);
+  if (seen) {
+    identify(visit, seen.family);
+    await takePoint(limits, 'byFamily', seen.family.id);
+  }
 
   const early = judge(seen, options.clock.now(), options);
   if (early.outcome === 'refuse') throw new AuthError(early.code);

@@ -5,7 +5,7 @@ import { signAccess, type Issued, type Parts } from './refresh.js';
 import { hashOf, hasTokenShape, newToken } from './secrets.js';
 import type { JsonObject, TokenFamily } from './store.js';
 import { ownClaims } from './tokens.js';
-import { recordOf, type Visit } from './visit.js';
+import { identify, recordOf, type Visit } from './visit.js';
 
 export interface SessionStart {
   /** Whose session it is: claim `sub`. */
@@ -37,7 +37,7 @@ export async function start(input: SessionStart, visit: Visit, parts: Parts): Pr
     revokedAt: undefined,
     revokeReason: undefined,
   };
-  visit.family = family;
+  identify(visit, family);
   const access = await signAccess(family, parts);
   const refreshToken = newToken();
   const token = {
@@ -60,7 +60,7 @@ export async function end(token: string, visit: Visit, { options, store, trail }
   if (!hasTokenShape(token)) return;
   const { record } = await store.settle(hashOf(token), options.clock.now(), (presented) => {
     if (!presented || presented.family.revokedAt !== undefined) return { action: 'keep' };
-    visit.family = presented.family;
+    identify(visit, presented.family);
     const now = options.clock.now();
     return { action: 'revoke', now, reason: 'sign-out', record: recordOf('signed-out', visit, now) };
   });

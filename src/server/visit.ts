@@ -1,7 +1,7 @@
 /** One request on its way through a handler: who sent it, what became known of it, and how it is answered. */
 import { randomUUID } from 'node:crypto';
 import type { AuditEvent, AuditRecord } from './audit.js';
-import { callerOf, limitKeyOf, requestIdOf, trustedProxiesOf, type Caller, type Connection } from './caller.js';
+import { callerOf, limitKeyOf, requestIdFrom, trustedProxiesOf, type Caller, type Connection } from './caller.js';
 import { checkMethod } from './body.js';
 import type { LimitName, Limits } from './limits.js';
 import { AuthError, refuse, type AuthErrorCode } from './refusal.js';
@@ -11,8 +11,9 @@ import type { TokenFamily } from './store.js';
 export type Handler = (request: Request, connection?: Connection) => Promise<Response>;
 
 export interface Visit extends Caller {
-  /** The session that the presented token belongs to, once it is known. */
-  family?: Pick<TokenFamily, 'id' | 'subject'> | undefined;
+  /** Whose token was presented, and the session that it belongs to, once they are known. */
+  subject?: string | undefined;
+  familyId?: string | undefined;
 }
 
 /** What the handlers of an endpoint or a proxy share. */
@@ -24,19 +25,14 @@ export interface Desk {
   readonly now: () => number;
 }
 
+export function identify(visit: Visit, { id, subject }: Pick<TokenFamily, 'id' | 'subject'>): void {
+  visit.familyId = id;
+  visit.subject = subject;
+}
+
 export function recordOf(event: AuditEvent, visit: Visit, at: number, code?: AuthErrorCode): AuditRecord {
-  const { requestId, ip, userAgent, family } = visit;
-  return {
-    id: randomUUID(),
-    at,
-    event,
-    code,
-    subject: family?.subject,
-    familyId: family?.id,
-    requestId,
-    ip,
-    userAgent,
-  };
+  const { requestId, ip, userAgent, subject, familyId } = visit;
+  return { id: randomUUID(), at, event, code, subject, familyId, requestId, ip, userAgent };
 }
 
 /** A 429 that was told of before in this minute. */
@@ -66,7 +62,11 @@ export function createHandler(
   const trusted = trustedProxiesOf(trustedProxies);
 
   return async (request, connection = {}) => {
-    const visit: Visit = { requestId: requestIdOf(request), ip: undefined, userAgent: undefined };
+    const visit: Visit = {
+      requestId: requestIdFrom(request.headers.get('x-request-id')),
+      ip: undefined,
+      userAgent: undefined,
+    };
     try {
       Object.assign(visit, callerOf(request, connection, trusted));
       if (limited && visit.ip !== undefined) await takePoint(desk.limits, 'byIp', limitKeyOf(visit.ip));
