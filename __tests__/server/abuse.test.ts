@@ -94,7 +94,8 @@ describe('over a socket', () => {
     return answer;
   }
 
-  const head = 'POST /auth/refresh-token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n';
+  const head =
+    'POST /auth/refresh-token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n';
 
   test('a chunked body that never says its length is cut off at 8 kB', async () => {
     const on = await stage();
@@ -113,8 +114,15 @@ describe('over a socket', () => {
   test('methods, targets and hosts out of this world are answered', async () => {
     const on = await stage();
     const rest = 'Connection: close\r\nContent-Length: 0\r\n\r\n';
-    for (const line of ['TRACE / HTTP/1.1', 'POST //evil.test/%00%ff HTTP/1.1', 'POST http://evil.test/ HTTP/1.1', 'POST * HTTP/1.1'])
-      expect(await raw(on, `${line}\r\nHost: evil.test@x:99999\r\n${rest}`)).toMatch(/^HTTP\/1\.1 4\d\d .*"code":"AUTH_/s);
+    for (const line of [
+      'TRACE / HTTP/1.1',
+      'POST //evil.test/%00%ff HTTP/1.1',
+      'POST http://evil.test/ HTTP/1.1',
+      'POST * HTTP/1.1',
+    ])
+      expect(await raw(on, `${line}\r\nHost: evil.test@x:99999\r\n${rest}`)).toMatch(
+        /^HTTP\/1\.1 4\d\d .*"code":"AUTH_/s,
+      );
   });
 });
 
@@ -128,7 +136,8 @@ describe('the id of a request', () => {
       return answer.body.error?.requestId ?? '';
     };
     expect(await ask('req-7f/3')).toBe('req-7f/3');
-    for (const odd of ['two words', '<script>', 'x'.repeat(200), '"', '']) expect(await ask(odd)).toMatch(/^[\da-f-]{36}$/);
+    for (const odd of ['two words', '<script>', 'x'.repeat(200), '"', ''])
+      expect(await ask(odd)).toMatch(/^[\da-f-]{36}$/);
   });
 });
 
@@ -138,7 +147,10 @@ describe('the limit by address', () => {
     connection: { peerAddress },
     ...(forwarded !== undefined && { headers: { 'X-Forwarded-For': forwarded } }),
   });
-  const tries = async (options: Partial<RefreshEndpointOptions>, sent: readonly object[]): Promise<(string | number)[]> => {
+  const tries = async (
+    options: Partial<RefreshEndpointOptions>,
+    sent: readonly object[],
+  ): Promise<(string | number)[]> => {
     const on = await stage({ limits, ...options });
     const outcomes: (string | number)[] = [];
     for (const each of sent) outcomes.push((await on.refresh('A'.repeat(43), each)).outcome);
@@ -169,7 +181,12 @@ describe('the limit by address', () => {
   test('counts the client of a trusted proxy, and believes the proxy alone', async () => {
     const options = { trustedProxies: ['10.0.0.0/8', '::1'] };
     const sent = (ips: readonly string[]): object[] => ips.map((ip) => from('10.1.2.3', ip));
-    expect(await tries(options, sent(['198.51.100.1', '198.51.100.2', '198.51.100.3', '198.51.100.4']))).toEqual([no, no, no, no]);
+    expect(await tries(options, sent(['198.51.100.1', '198.51.100.2', '198.51.100.3', '198.51.100.4']))).toEqual([
+      no,
+      no,
+      no,
+      no,
+    ]);
     // What stands further left was written by the client.
     const lies = [1, 2, 3, 4].map((last) => `203.0.113.${last}, 198.51.100.1, 10.9.9.9`);
     expect(await tries(options, sent(lies))).toEqual([no, no, no, limited]);
@@ -188,11 +205,26 @@ describe('the limit by address', () => {
 
   test('counts an IPv6 network as one, and IPv4 in IPv6 clothes as IPv4', async () => {
     const network = ['2001:db8:1:100::1', '2001:db8:1:1ff::2', '2001:0db8:0001:0123:4:5:6:7', '2001:db8:1:142::'];
-    expect(await tries({}, network.map((ip) => from(ip)))).toEqual([no, no, no, limited]);
+    expect(
+      await tries(
+        {},
+        network.map((ip) => from(ip)),
+      ),
+    ).toEqual([no, no, no, limited]);
     const others = ['2001:db8:1:100::1', '2001:db8:1:200::1', '2001:db8:2:100::1', '::1'];
-    expect(await tries({}, others.map((ip) => from(ip)))).toEqual([no, no, no, no]);
+    expect(
+      await tries(
+        {},
+        others.map((ip) => from(ip)),
+      ),
+    ).toEqual([no, no, no, no]);
     const same = ['192.0.2.1', '::ffff:192.0.2.1', '::FFFF:192.0.2.1', '192.0.2.1'];
-    expect(await tries({}, same.map((ip) => from(ip)))).toEqual([no, no, no, limited]);
+    expect(
+      await tries(
+        {},
+        same.map((ip) => from(ip)),
+      ),
+    ).toEqual([no, no, no, limited]);
   });
 
   test.each(['10.0.0.0/33', 'proxy.internal', '10.0.0.0/x', '::/129', '10.0.0/8'])(

@@ -76,8 +76,8 @@ describe('an access token', () => {
       'another payload': [header, Buffer.from('{"sub":"root"}').toString('base64url'), signature].join('.'),
       'no signature part': `${header}.${payload}.`,
       'a refresh token': refreshToken,
-      'nothing': '',
-      'dots': '...',
+      nothing: '',
+      dots: '...',
     };
     const codes = await Promise.all(
       Object.entries(attempts).map(async ([name, token]) => [name, await codeOf(token, verify)]),
@@ -182,7 +182,7 @@ describe('requireAccessToken', () => {
     const serve = toNodeHandler(on.endpoint.jwks);
     const issuer = await listen(
       createServer((request, response) => {
-        if (isUp) void serve(request, response);
+        if (isUp) serve(request, response);
         else response.writeHead(500).end();
       }),
     );

@@ -55,7 +55,7 @@ export interface Stage {
 
 export async function send(handler: Handler, body: unknown, sent: Sent = {}): Promise<Answer> {
   const { headers = {}, method = 'POST', connection } = sent;
-  const bytes = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+  const bytes = typeof body === 'string' || body instanceof Uint8Array ? body : encoded(body);
   const request = new Request('http://localhost/auth/refresh-token', {
     method,
     headers: { 'Content-Type': 'application/json', ...headers },
@@ -63,6 +63,8 @@ export async function send(handler: Handler, body: unknown, sent: Sent = {}): Pr
   });
   return read(await handler(request, connection));
 }
+
+const encoded = (body: unknown): string | undefined => (body === undefined ? undefined : JSON.stringify(body));
 
 export async function read(response: Response): Promise<Answer> {
   const text = await response.text();
