@@ -47,6 +47,15 @@ describe('an access token', () => {
     expect(await codeOf(accessToken, on.endpoint.verifyAccessToken)).toBe('AUTH_TOKEN_EXPIRED');
   });
 
+  test('lives at least as long as the answer says, in the middle of a second too', async () => {
+    const on = await stage({ accessTokens: { ...asked, keys: [await generateSigningKey()], ttlMs: second } });
+    on.clock.advance(999);
+    const { body } = await on.refresh((await on.signIn()).refreshToken);
+    expect(body.expiresIn).toBe(1);
+    on.clock.advance(999);
+    expect(await codeOf(body.accessToken ?? '', on.endpoint.verifyAccessToken)).toBe('accepted');
+  });
+
   test('that someone else made is invalid, whatever it claims', async () => {
     const on = await stage();
     const verify = on.endpoint.verifyAccessToken;

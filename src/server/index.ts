@@ -13,6 +13,12 @@ export { AuthError, type AuthErrorBody, type AuthErrorCode, type AuthErrorFields
 export { memoryRefreshStore } from './memory.js';
 export { sqlRefreshStore, type SqlRefreshStore } from './sql/store.js';
 export { sqliteRefreshStore, type SqliteRefreshStore } from './sql/sqlite.js';
+export {
+  postgresRefreshStore,
+  type ListenableClient,
+  type ListenablePool,
+  type PostgresRefreshStore,
+} from './sql/postgres.js';
 export type {
   JsonObject,
   Presented,

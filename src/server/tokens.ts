@@ -109,16 +109,18 @@ export function createAccessTokenIssuer({ issuer, audience, keys, clock }: Issue
       const jose = await loadJose();
       const [key] = keys();
       if (!key) throw new AuthError('AUTH_UNAVAILABLE');
-      const iat = Math.floor(issuedAt / 1000);
-      return new jose.SignJWT({ ...claims, context, sid: sessionId })
-        .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: type })
-        .setIssuer(issuer)
-        .setAudience(audience)
-        .setSubject(subject)
-        .setJti(id)
-        .setIssuedAt(iat)
-        .setExpirationTime(iat + lifetime)
-        .sign(await importKey(jose, key));
+      return (
+        new jose.SignJWT({ ...claims, context, sid: sessionId })
+          .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: type })
+          .setIssuer(issuer)
+          .setAudience(audience)
+          .setSubject(subject)
+          .setJti(id)
+          .setIssuedAt(Math.floor(issuedAt / 1000))
+          // Whole seconds, rounded so that the token lives as long as its answer says.
+          .setExpirationTime(Math.ceil(issuedAt / 1000) + lifetime)
+          .sign(await importKey(jose, key))
+      );
     },
     verify: (accessToken) => verifierOf(keys())(accessToken),
     keySet: () => publicKeys(keys()),

@@ -1,10 +1,10 @@
 /** Every kind of store, fresh. */
-import { Kysely, PostgresDialect } from 'kysely';
+import type { Kysely } from 'kysely';
 import { Pool } from 'pg';
 import {
   memoryRefreshStore,
   sqliteRefreshStore,
-  sqlRefreshStore,
+  postgresRefreshStore,
   type RefreshStore,
 } from '../../../src/server/index.js';
 
@@ -27,11 +27,6 @@ export const inSqlite =
   };
 
 export async function inPostgres(url: string, connections = 5): Promise<Kept> {
-  const pool = new Pool({ connectionString: url, max: connections });
-  // An idle connection that breaks is the pool's own business.
-  pool.on('error', () => undefined);
-  const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  const store = sqlRefreshStore(kysely);
-  await store.migrate();
-  return { store, kysely, close: () => kysely.destroy() };
+  const store = await postgresRefreshStore(new Pool({ connectionString: url, max: connections }));
+  return { store, kysely: store.kysely, close: () => store.close() };
 }
