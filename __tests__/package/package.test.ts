@@ -8,7 +8,11 @@ import { errorsOf, expectedErrors, settings, type Resolution } from './typecheck
 jest.setTimeout(120_000);
 
 /** Names of the entry points' files; a subpath adds its own. */
-const entries = ['index'];
+const entries = ['index', 'server'];
+/** Names of the files that entry points share. */
+const sharedFiles = ['decode'];
+/** What optional entry points need. */
+const optionalPeers = ['jose', 'kysely', 'libsql', 'rate-limiter-flexible'];
 const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const exported = [
   'TokenError',
@@ -30,10 +34,9 @@ afterAll(() => remove(folder));
 
 describe('the tarball', () => {
   test('holds the built entry points and the documents, nothing else', () => {
-    const built = entries.flatMap((name) => ['cjs', 'd.cts', 'd.ts', 'js'].map((end) => `dist/${name}.${end}`));
-    // Code that several entry points share; none while there is one.
-    const shared = entries.length > 1 ? tarball.files.filter((path) => path.startsWith('dist/shared/')) : [];
-    expect(tarball.files).toEqual([...documents, ...built, ...shared].sort());
+    const names = [...entries, ...sharedFiles.map((name) => `shared/${name}`)];
+    const built = names.flatMap((name) => ['cjs', 'd.cts', 'd.ts', 'js'].map((end) => `dist/${name}.${end}`));
+    expect(tarball.files).toEqual([...documents, ...built].sort());
   });
 });
 
@@ -57,7 +60,9 @@ describe.each([
       'eventemitter3',
       'jwt-decode',
     ]);
-    expect(Object.keys(manifest['peerDependencies'] ?? {})).toEqual(['axios']);
+    expect(Object.keys(manifest['peerDependencies'] ?? {})).toEqual(['axios', ...optionalPeers]);
+    const optional = Object.fromEntries(optionalPeers.map((name) => [name, { optional: true }]));
+    expect(manifest['peerDependenciesMeta']).toEqual(optional);
   });
 
   test.each(['import.mjs', 'require.cjs'])('%s loads it and keeps requests going', async (fixture) => {
