@@ -4,7 +4,8 @@ import { CompiledQuery, Kysely, PostgresDialect, SqliteDialect, sql } from 'kyse
 import Database from 'libsql';
 import { Pool } from 'pg';
 import { sqlRefreshStore, type AuditRecord, type SqlRefreshStore } from '../../src/server/index.js';
-import { describeWithPostgres, startPostgres, type Postgres } from './support/postgres.js';
+import { startPostgres, type Postgres } from './support/postgres.js';
+import { describeWithPostgres } from './support/with-postgres.js';
 
 const record: AuditRecord = {
   id: 'id',

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Kysely } from 'kysely';
 import { createRefreshEndpoint, type RefreshEndpoint, type SigningKey } from '../../src/server/index.js';
 import { startApp, type App, type RaceOutcome } from './support/app.js';
-import { describeWithPostgres, startPostgres, type Postgres } from './support/postgres.js';
+import { startPostgres, type Postgres } from './support/postgres.js';
+import { describeWithPostgres } from './support/with-postgres.js';
 import { signingKey } from './support/stage.js';
 import { inPostgres, inSqlite, type Kept } from './support/stores.js';
 

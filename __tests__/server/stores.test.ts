@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import type { AuditRecord, Presented, StoredToken, TokenFamily, Verdict } from '../../src/server/index.js';
-import { describeWithPostgres, startPostgres, type Postgres } from './support/postgres.js';
+import { startPostgres, type Postgres } from './support/postgres.js';
+import { describeWithPostgres } from './support/with-postgres.js';
 import { inMemory, inPostgres, inSqlite, type Kept, type MakeStore } from './support/stores.js';
 
 const t0 = Date.UTC(2026, 0, 5);

@@ -6,13 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import axios, { type AxiosInstance } from 'axios';
 import { createTokenSession, type TokenSession, type TokenSet } from '../../src/index.js';
 import { startApp, type App, type AppInput } from './support/app.js';
-import {
-  describeWithPostgres,
-  startOwnPostgres,
-  startPostgres,
-  type OwnPostgres,
-  type Postgres,
-} from './support/postgres.js';
+import { startOwnPostgres, startPostgres, type OwnPostgres, type Postgres } from './support/postgres.js';
+import { describeWithPostgres } from './support/with-postgres.js';
 import { signingKey } from './support/stage.js';
 import { inPostgres, inSqlite, type Kept } from './support/stores.js';
 

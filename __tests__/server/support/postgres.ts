@@ -6,7 +6,6 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, test } from '@jest/globals';
 import { Client } from 'pg';
 
 const run = promisify(execFile);
@@ -38,19 +37,8 @@ function programs(): string | undefined {
 
 const folder = programs();
 
-/** Tests that need PostgreSQL: without one they are left out aloud, and fail where `CI` is set. */
-export function describeWithPostgres(name: string, tests: () => void, { own = false } = {}): void {
-  if (folder !== undefined || (given !== undefined && !own)) {
-    describe(name, tests);
-  } else if (process.env['CI']) {
-    test(name, () => {
-      throw new Error('There is no PostgreSQL on this machine: install it, or set DATABASE_URL.');
-    });
-  } else {
-    process.stderr.write(`\nLEFT OUT, no PostgreSQL on this machine: ${name}\n`);
-    describe.skip(name, tests);
-  }
-}
+/** Whether there is one: our own can be restarted, that of `DATABASE_URL` cannot. */
+export const hasPostgres = ({ own = false } = {}): boolean => folder !== undefined || (given !== undefined && !own);
 
 async function freshDatabase(url: string): Promise<string> {
   const client = new Client({ connectionString: url });
@@ -76,7 +64,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-export async function startOwnPostgres(): Promise<OwnPostgres> {
+/** @param durable waits for the disk at each commit, as in production; tests need no more than a crash of a process */
+export async function startOwnPostgres({ durable = false } = {}): Promise<OwnPostgres> {
   if (folder === undefined) throw new Error('There is no PostgreSQL on this machine.');
   const data = await mkdtemp(join(tmpdir(), 'axios-token-refresh-pg-'));
   // It refuses to run as root.
@@ -88,8 +77,7 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
     run(join(folder, name), all, { ...user, cwd: data, env: { ...process.env, LC_ALL: 'C' } });
   await program('initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8');
   const port = await freePort();
-  // Only a crash of the machine would need the disk to be waited for.
-  const settings = `-p ${port} -h 127.0.0.1 -k '' -c fsync=off -c max_connections=100`;
+  const settings = `-p ${port} -h 127.0.0.1 -k '' -c fsync=${durable ? 'on' : 'off'} -c max_connections=100`;
   const start = (): Promise<unknown> =>
     program('pg_ctl', 'start', '-w', '-s', '-D', data, '-o', settings, '-l', join(data, 'server.log'));
   const stop = (mode: string): Promise<unknown> => program('pg_ctl', 'stop', '-w', '-s', '-D', data, '-m', mode);
