@@ -68,7 +68,7 @@ async function fill(
       ? sql`(with recursive n(i) as (select ${sql.lit(low)} union all select i + 1 from n where i + 1 < ${sql.lit(high)}) select i from n)`
       : sql`(select generate_series(${sql.lit(low)}, ${sql.lit(high - 1)}) as i)`;
   await sql`insert into refresh_families
-    select 'family-' || i, 'user-' || (i % 5000), '{}', '{}', 0, ${sql.lit(expiresAt)}, ${sql.lit(PER_FAMILY)}, 0, null, null
+    select 'family-' || i, 'user-' || (i % 5000), '{}', '{}', 0, ${sql.lit(expiresAt)}, 0, null, null
     from ${numbers(from, to)} as families`.execute(kysely);
   await sql`insert into refresh_tokens
     select 'family-' || i, g, 'hash-' || i || '-' || g || '-padded-to-the-length-of-one', 0, ${sql.lit(expiresAt)}, 0, null

@@ -71,13 +71,13 @@ export function memoryRefreshStore(): RefreshStore {
       }),
 
     revoke(whose, now) {
-      const ended: TokenFamily[] = [];
+      const ended: Pick<TokenFamily, 'id' | 'subject'>[] = [];
       for (const branch of branches.values()) {
         const { id, subject, revokedAt } = branch.family;
         const isMeant = 'familyId' in whose ? id === whose.familyId : subject === whose.subject;
         if (!isMeant || revokedAt !== undefined) continue;
         branch.family = { ...branch.family, revokedAt: now, revokeReason: 'revoked' };
-        ended.push(branch.family);
+        ended.push({ id, subject });
       }
       return Promise.resolve(ended);
     },

@@ -1,6 +1,6 @@
 /** Adapters: web-standard handlers on Node's own server and on Express. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
+import { longestBody } from './body.js';
 import { AuthError, refuse } from './refusal.js';
 import type { Handler } from './visit.js';
 import { randomUUID } from 'node:crypto';
@@ -55,7 +55,7 @@ async function serve(handler: Handler, request: IncomingMessage, response: Serve
 async function answerTo(request: IncomingMessage & { readonly body?: unknown }, handler: Handler): Promise<Response> {
   let standard: Request;
   try {
-    standard = requestOf(request);
+    standard = await requestOf(request);
   } catch {
     // A method or a header that the web's Request does not know.
     return refuse(new AuthError('AUTH_REQUEST_INVALID'), randomUUID());
@@ -63,7 +63,7 @@ async function answerTo(request: IncomingMessage & { readonly body?: unknown }, 
   return handler(standard, { peerAddress: request.socket.remoteAddress });
 }
 
-function requestOf(request: IncomingMessage & { readonly body?: unknown }): Request {
+async function requestOf(request: IncomingMessage & { readonly body?: unknown }): Promise<Request> {
   const { method = 'GET', url = '/', headersDistinct } = request;
   const headers = new Headers();
   for (const [name, values] of Object.entries(headersDistinct))
@@ -71,16 +71,25 @@ function requestOf(request: IncomingMessage & { readonly body?: unknown }): Requ
     for (const value of name.startsWith(':') ? [] : (values ?? [])) headers.append(name, value);
   // The host is the caller's word, and nothing here needs it.
   const target = new URL(`http://localhost${url.startsWith('/') ? url : '/'}`);
-  const body = method === 'GET' || method === 'HEAD' ? undefined : bodyOf(request);
-  return new Request(target, { method, headers, ...(body !== undefined && { body, duplex: 'half' }) });
+  const body = method === 'GET' || method === 'HEAD' ? undefined : await bodyOf(request);
+  return new Request(target, { method, headers, ...(body !== undefined && { body }) });
 }
 
-/** The bytes as they come, or what a body parser made of them. */
-function bodyOf(request: IncomingMessage & { readonly body?: unknown }): BodyInit | undefined {
+/** The bytes as they come, or what a body parser made of them. Past the limit they are not read: the handler sees too many already. */
+async function bodyOf(request: IncomingMessage & { readonly body?: unknown }): Promise<BodyInit | undefined> {
   const { body } = request;
-  if (!request.readableEnded || body === undefined) return Readable.toWeb(request) as ReadableStream<Uint8Array>;
-  if (typeof body === 'string' || body instanceof Uint8Array) return Uint8Array.from(Buffer.from(body));
-  return JSON.stringify(body);
+  if (request.readableEnded && body !== undefined) {
+    const isRaw = typeof body === 'string' || body instanceof Uint8Array;
+    return isRaw ? Uint8Array.from(Buffer.from(body)) : JSON.stringify(body);
+  }
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > longestBody) break;
+  }
+  return length === 0 ? undefined : Uint8Array.from(Buffer.concat(chunks));
 }
 
 async function write(answer: Response, response: ServerResponse): Promise<void> {

@@ -85,7 +85,10 @@ export interface RefreshStore {
    */
   settle<V extends Verdict>(hash: string, now: number, decide: (presented: Presented | undefined) => V): Promise<V>;
   /** Ends families that are not ended yet, by id or by subject, and returns them. */
-  revoke(whose: { readonly familyId: string } | { readonly subject: string }, now: number): Promise<TokenFamily[]>;
+  revoke(
+    whose: { readonly familyId: string } | { readonly subject: string },
+    now: number,
+  ): Promise<Pick<TokenFamily, 'id' | 'subject'>[]>;
   /** Adds to the audit trail. */
   record(record: AuditRecord): Promise<void>;
   /** Reads the audit trail, newest first. */

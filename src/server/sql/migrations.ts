@@ -10,7 +10,6 @@ const families = async (database: Kysely<unknown>): Promise<void> => {
     .addColumn('claims', 'text', (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
-    .addColumn('generation', 'integer', (column) => column.notNull())
     .addColumn('last_presented_at', 'bigint', (column) => column.notNull())
     .addColumn('revoked_at', 'bigint')
     .addColumn('revoke_reason', 'text')

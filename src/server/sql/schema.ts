@@ -13,7 +13,6 @@ export interface FamilyRow {
   readonly claims: string;
   readonly created_at: Moment;
   readonly expires_at: Moment;
-  readonly generation: number;
   readonly last_presented_at: Moment;
   readonly revoked_at: Moment | null;
   readonly revoke_reason: RevokeReason | null;
@@ -49,7 +48,7 @@ export interface Schema {
 
 const optional = (moment: Moment | null): number | undefined => (moment === null ? undefined : Number(moment));
 
-export function familyOf(row: FamilyRow): TokenFamily {
+export function familyOf(row: FamilyRow, generation: number): TokenFamily {
   return {
     id: row.id,
     subject: row.subject,
@@ -57,7 +56,7 @@ export function familyOf(row: FamilyRow): TokenFamily {
     claims: JSON.parse(row.claims) as JsonObject,
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
-    generation: row.generation,
+    generation,
     revokedAt: optional(row.revoked_at),
     revokeReason: row.revoke_reason ?? undefined,
   };
@@ -71,7 +70,6 @@ export function familyRow(family: TokenFamily): FamilyRow {
     claims: JSON.stringify(family.claims),
     created_at: family.createdAt,
     expires_at: family.expiresAt,
-    generation: family.generation,
     last_presented_at: family.createdAt,
     revoked_at: family.revokedAt ?? null,
     revoke_reason: family.revokeReason ?? null,
@@ -102,8 +100,11 @@ export function tokenRow(token: StoredToken): TokenRow {
   };
 }
 
-export const presentedOf = (family: FamilyRow, token: TokenRow): Presented => ({
-  family: familyOf(family),
+/** A token, and the generation of the newest one of its family. */
+export type PlacedToken = TokenRow & { readonly newest: number | null };
+
+export const presentedOf = (family: FamilyRow, token: PlacedToken): Presented => ({
+  family: familyOf(family, Number(token.newest)),
   token: tokenOf(token),
 });
 

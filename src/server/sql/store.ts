@@ -1,12 +1,12 @@
 /** Token families in SQLite or PostgreSQL, by Kysely. */
 import type { Kysely, Transaction } from 'kysely';
-import type { RefreshStore, TokenFamily, Verdict } from '../store.js';
+import type { RefreshStore, Verdict } from '../store.js';
 import type { AuditQuery } from '../audit.js';
 import { sameHash } from '../secrets.js';
 import { loadKysely } from './kysely.js';
 import { migrations } from './migrations.js';
 import { purge } from './purge.js';
-import { auditOf, auditRow, familyOf, familyRow, presentedOf, tokenRow, type Schema } from './schema.js';
+import { auditOf, auditRow, familyRow, presentedOf, tokenRow, type Schema } from './schema.js';
 
 export interface SqlRefreshStore extends RefreshStore {
   /** Brings the tables to this version of the package. Safe to call at every start, and by several servers at once. */
@@ -54,14 +54,14 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
     },
 
     async find(hash) {
-      const token = await tokenBy(database, hash);
-      if (!token) return undefined;
-      const family = await database
-        .selectFrom('refresh_families')
-        .selectAll()
-        .where('id', '=', token.family_id)
+      const row = await tokenAndNewest(database, hash)
+        .innerJoin('refresh_families as family', 'family.id', 'token.family_id')
+        .selectAll('family')
+        .select('token.expires_at as token_expires_at')
         .executeTakeFirst();
-      return family && presentedOf(family, token);
+      return row && sameHash(row.token_hash, hash)
+        ? presentedOf(row, { ...row, expires_at: row.token_expires_at })
+        : undefined;
     },
 
     settle: (hash, now, decide) =>
@@ -76,8 +76,8 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
           )
           .returningAll()
           .executeTakeFirst();
-        const token = family && (await tokenBy(transaction, hash));
-        const presented = family && token && presentedOf(family, token);
+        const token = family && (await tokenAndNewest(transaction, hash).executeTakeFirst());
+        const presented = token && sameHash(token.token_hash, hash) ? presentedOf(family, token) : undefined;
         const verdict = decide(presented);
         if (presented) await act(transaction, verdict, presented.family.id, presented.token.generation);
         if (verdict.record) await transaction.insertInto('refresh_audit').values(auditRow(verdict.record)).execute();
@@ -91,8 +91,7 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
         .where('revoked_at', 'is', null);
       const meant =
         'familyId' in whose ? update.where('id', '=', whose.familyId) : update.where('subject', '=', whose.subject);
-      const rows = await meant.returningAll().execute();
-      return rows.map(familyOf) satisfies TokenFamily[];
+      return meant.returning(['id', 'subject']).execute();
     },
 
     async record(record) {
@@ -117,9 +116,20 @@ function transact<T>(database: Kysely<Schema>, work: (transaction: Transaction<S
   return database.transaction().setIsolationLevel('read committed').execute(work);
 }
 
-async function tokenBy(database: Kysely<Schema>, hash: string): Promise<Schema['refresh_tokens'] | undefined> {
-  const row = await database.selectFrom('refresh_tokens').selectAll().where('token_hash', '=', hash).executeTakeFirst();
-  return row && sameHash(row.token_hash, hash) ? row : undefined;
+/** The token with a hash, and the generation of the newest one of its family. */
+function tokenAndNewest(database: Kysely<Schema>, hash: string) {
+  return database
+    .selectFrom('refresh_tokens as token')
+    .select(['token.family_id', 'token.generation', 'token.token_hash', 'token.issued_at', 'token.expires_at'])
+    .select(['token.used_at', 'token.sealed_successor'])
+    .select((token) =>
+      token
+        .selectFrom('refresh_tokens as kin')
+        .select((kin) => kin.fn.max('kin.generation').as('newest'))
+        .whereRef('kin.family_id', '=', 'token.family_id')
+        .as('newest'),
+    )
+    .where('token.token_hash', '=', hash);
 }
 
 async function act(
@@ -138,18 +148,17 @@ async function act(
     return;
   }
   const { now, child, sealedSuccessor } = verdict;
-  const own = transaction.updateTable('refresh_tokens').where('family_id', '=', familyId);
-  await own
-    .set({ sealed_successor: null })
-    .where('generation', '=', generation - 1)
+  await transaction
+    .updateTable('refresh_tokens')
+    .set((token) => ({
+      used_at: token.case().when('generation', '=', generation).then(now).else(token.ref('used_at')).end(),
+      // The parent's own parent cannot be asked for its successor any longer.
+      sealed_successor: token.case().when('generation', '=', generation).then(sealedSuccessor).else(null).end(),
+    }))
+    .where('family_id', '=', familyId)
+    .where('generation', 'in', [generation - 1, generation])
     .execute();
-  await own.set({ used_at: now, sealed_successor: sealedSuccessor }).where('generation', '=', generation).execute();
   const blank = { usedAt: undefined, sealedSuccessor: undefined };
   const row = tokenRow({ ...child, ...blank, familyId, generation: generation + 1, issuedAt: now });
   await transaction.insertInto('refresh_tokens').values(row).execute();
-  await transaction
-    .updateTable('refresh_families')
-    .set({ generation: generation + 1 })
-    .where('id', '=', familyId)
-    .execute();
 }
