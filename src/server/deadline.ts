@@ -6,8 +6,8 @@ import type { RefreshStore } from './store.js';
 export function withDeadline(store: RefreshStore, limitMs: number): RefreshStore {
   const within = <T>(work: () => Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
-      const late = new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 });
-      const timer = setTimeout(() => reject(late), limitMs);
+      const giveUp = (): void => reject(new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 }));
+      const timer = setTimeout(giveUp, limitMs);
       work()
         .then(resolve, reject)
         .finally(() => clearTimeout(timer));
