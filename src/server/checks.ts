@@ -11,6 +11,7 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value !
 
 export const fn: Rule = ['a function', (value) => typeof value === 'function'];
 export const text: Rule = ['a string that is not empty', isText];
+export const flag: Rule = ['true or false', (value) => typeof value === 'boolean'];
 export const object: Rule = ['an object', isObject];
 export const duration: Rule = ['milliseconds, a finite number above 0', (value) => isNumber(value) && value > 0];
 export const seconds: Rule = [
@@ -40,6 +41,12 @@ const limit: Rule = [
     (isObject(value) && wholeBetween(1, 1e9)[1](value['points']) && seconds[1](value['durationMs'])),
 ];
 export const limitRules = { byIp: limit, byFamily: limit };
+/** `https:`, or plain HTTP to this machine: what goes there or comes from there must not be read or changed on the way. */
+export const isSafeUrl = (value: unknown): boolean => {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname));
+};
 export const suspicionRules: Rules<{ report: unknown; refusals: unknown }> = {
   report: fn,
   refusals: ['{ points, durationMs }', (value) => isObject(value) && limit[1](value)],

@@ -1,4 +1,5 @@
 /** The refresh token in a cookie that no script can read. */
+import { checked, flag, text, texts, type Rules } from './checks.js';
 import { AuthError } from './refusal.js';
 
 export interface CookieOptions {
@@ -20,10 +21,13 @@ export interface RefreshCookie {
   clear(): string;
 }
 
+const rules: Rules<CookieOptions> = { allowedOrigins: texts, name: text, path: text, secure: flag };
+
 const namePattern = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** @throws {TypeError} naming the option */
-export function createCookie(options: CookieOptions): RefreshCookie {
+export function createCookie(given: CookieOptions): RefreshCookie {
+  const options = checked<CookieOptions>(given, rules, ['allowedOrigins'], 'cookie');
   const { allowedOrigins, name = '__Host-refresh', path = '/', secure = true } = options;
   check(options, name, path, secure);
   const attributes = `Path=${path}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
@@ -54,7 +58,7 @@ const valuesOf = (header: string, name: string): string[] =>
 
 function check({ allowedOrigins }: CookieOptions, name: string, path: string, secure: boolean): void {
   const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
-  if (!Array.isArray(allowedOrigins) || allowedOrigins.length === 0 || !allowedOrigins.every(isOrigin))
+  if (allowedOrigins.length === 0 || !allowedOrigins.every(isOrigin))
     throw new TypeError('Option "cookie.allowedOrigins" must hold exact origins, such as "https://app.example.com".');
   if (!namePattern.test(name)) throw new TypeError('Option "cookie.name" must be a cookie name.');
   if (!/^\/[\w/.~-]*$/.test(path)) throw new TypeError('Option "cookie.path" must be a path that starts with "/".');

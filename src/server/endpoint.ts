@@ -6,7 +6,7 @@ import { requestIdFrom, userAgentFrom, type Caller } from './caller.js';
 import { createCookie } from './cookie.js';
 import { withDeadline } from './deadline.js';
 import { createLimits } from './limits.js';
-import { queryChecked, sweep, type PurgePlan } from './maintenance.js';
+import { meantBy, queryChecked, sweep, type PurgePlan } from './maintenance.js';
 import { resolveOptions, type RefreshEndpointOptions } from './options.js';
 import { answerHeaders, AuthError } from './refusal.js';
 import { refresh, type Issued, type Parts } from './refresh.js';
@@ -46,7 +46,11 @@ export interface RefreshEndpoint {
    */
   startSession(session: StartSession): Promise<StartedSession>;
   readonly verifyAccessToken: VerifyAccessToken;
-  /** Ends one session, or all of a user: after a change of password, or by an operator. Returns how many it ended. */
+  /**
+   * Ends one session, or all of a user: after a change of password, or by an operator. Returns how many it ended.
+   *
+   * @throws {TypeError} unless one of the two is given
+   */
   revokeSessions(whose: { readonly sessionId: string } | { readonly subject: string }): Promise<number>;
   /** Reads the audit trail, newest first. */
   auditTrail(query: AuditQuery): Promise<AuditRecord[]>;
@@ -139,8 +143,7 @@ export function createRefreshEndpoint(given: RefreshEndpointOptions): RefreshEnd
     verifyAccessToken: issuer.verify,
 
     async revokeSessions(whose) {
-      const meant = 'sessionId' in whose ? { familyId: whose.sessionId } : whose;
-      const ended = await store.revoke(meant, clock.now());
+      const ended = await store.revoke(meantBy(whose), clock.now());
       for (const family of ended) {
         const visit: Visit = { requestId: randomUUID(), ip: undefined, userAgent: undefined };
         identify(visit, family);

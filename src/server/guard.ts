@@ -51,12 +51,10 @@ export function requireAccessToken({ verifyAccessToken, onFault }: RequireAccess
   }
 
   return (request, response, next) => {
-    check(request).then(
-      () => next(),
-      (error: unknown) => {
-        answer(refusalOf(error, onFault ?? (() => undefined)), request, response);
-      },
-    );
+    const refuse = (error: unknown): void => answer(refusalOf(error, onFault ?? (() => undefined)), request, response);
+    check(request)
+      .then(() => next(), refuse)
+      .catch(next);
   };
 }
 

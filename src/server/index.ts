@@ -20,6 +20,7 @@ export {
   type PostgresRefreshStore,
 } from './sql/postgres.js';
 export type {
+  FamilyChoice,
   JsonObject,
   Presented,
   Purged,

@@ -1,7 +1,7 @@
 /** What operators do: read the audit trail, delete what is over. */
 import { auditRetentionMs, type AuditQuery } from './audit.js';
 import { between, checked, text, wholeBetween, type Rules } from './checks.js';
-import type { Purged, RefreshStore } from './store.js';
+import type { FamilyChoice, Purged, RefreshStore } from './store.js';
 
 export interface PurgePlan {
   /** Rows, or families with all their tokens, per transaction: 1 to 1000. @default 50 */
@@ -26,6 +26,15 @@ const queryRules: Rules<AuditQuery> = {
   until: moment,
   limit: wholeBetween(1, 1_000),
 };
+
+/** @throws {TypeError} unless one of the two is given */
+export function meantBy(whose: { readonly sessionId?: unknown; readonly subject?: unknown }): FamilyChoice {
+  const { sessionId, subject } = whose;
+  const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+  if (isText(sessionId) && subject === undefined) return { familyId: sessionId };
+  if (isText(subject) && sessionId === undefined) return { subject };
+  throw new TypeError('revokeSessions: give either "sessionId" or "subject", a string that is not empty.');
+}
 
 /** Longest grace: after it no successor is asked for again. */
 const sealedMs = 60_000;

@@ -5,6 +5,9 @@ import { AuthError, refuse } from './refusal.js';
 import type { Handler } from './visit.js';
 import { randomUUID } from 'node:crypto';
 
+/** How much of a body is read and thrown away after its answer, in bytes. */
+const longestRest = 1024 * 1024;
+
 /** A listener of `http.createServer`, and what frameworks take under names like "raw handler". */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -48,8 +51,16 @@ export function toExpress(handler: Handler): ExpressHandler {
 
 async function serve(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
   await write(await answerTo(request, handler), response);
-  // What was not read of a body that was turned down must not be taken for the next request.
-  request.resume();
+  drain(request);
+}
+
+/** What was not read of a body that was turned down must not be taken for the next request; nor may it go on for ever. */
+function drain(request: IncomingMessage): void {
+  let length = 0;
+  request.on('data', (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length > longestRest) request.destroy();
+  });
 }
 
 async function answerTo(request: IncomingMessage & { readonly body?: unknown }, handler: Handler): Promise<Response> {

@@ -9,6 +9,7 @@ import {
   duration,
   fn,
   hasMethods,
+  isSafeUrl,
   limitRules,
   object,
   suspicionRules,
@@ -55,12 +56,6 @@ export interface RefreshProxyOptions extends Upstream, ReportingOptions {
   /** For tests. @default the system's clock */
   readonly clock?: { now(): number };
 }
-
-const isSafeUrl = (value: unknown): boolean => {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { protocol, hostname } = new URL(value);
-  return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname));
-};
 
 const rules: Rules<RefreshProxyOptions> = {
   upstreamUrl: ['an https: URL, or one of loopback', isSafeUrl],

@@ -29,8 +29,8 @@ export async function start(input: SessionStart, visit: Visit, parts: Parts): Pr
   const family: TokenFamily = {
     id: randomUUID(),
     subject,
-    context,
-    claims,
+    context: copyOf(context),
+    claims: copyOf(claims),
     createdAt: now,
     expiresAt,
     generation: 1,
@@ -67,9 +67,12 @@ export async function end(token: string, visit: Visit, { options, store, trail }
   if (record) trail.tell(record);
 }
 
+/** As every store keeps it: what JSON has no word for is gone, and later changes of the original count for nothing. */
+const copyOf = (contents: JsonObject): JsonObject => JSON.parse(JSON.stringify(contents)) as JsonObject;
+
 function checkContents(subject: unknown, context: unknown, claims: unknown): void {
-  if (typeof subject !== 'string' || subject === '' || subject.length > 255)
-    throw new TypeError('startSession: "subject" must be a string of 1 to 255 characters.');
+  if (typeof subject !== 'string' || subject === '' || subject.length > 255 || /\p{Cc}/u.test(subject))
+    throw new TypeError('startSession: "subject" must be a string of 1 to 255 characters, without control characters.');
   for (const [name, value] of Object.entries({ context, claims }))
     if (!isObject(value)) throw new TypeError(`startSession: "${name}" must be a JSON object.`);
   const taken = Object.keys(claims as object).find((name) => ownClaims.includes(name));

@@ -54,6 +54,9 @@ export type Verdict =
   | { readonly action: 'revoke'; readonly now: number; readonly reason: RevokeReason; readonly record: AuditRecord }
   | { readonly action: 'keep'; readonly record?: AuditRecord };
 
+/** One family, or all of a subject. */
+export type FamilyChoice = { readonly familyId: string } | { readonly subject: string };
+
 export interface PurgeOptions {
   /** Families that expired before this moment go; milliseconds since the epoch. */
   readonly now: number;
@@ -85,10 +88,7 @@ export interface RefreshStore {
    */
   settle<V extends Verdict>(hash: string, now: number, decide: (presented: Presented | undefined) => V): Promise<V>;
   /** Ends families that are not ended yet, by id or by subject, and returns them. */
-  revoke(
-    whose: { readonly familyId: string } | { readonly subject: string },
-    now: number,
-  ): Promise<Pick<TokenFamily, 'id' | 'subject'>[]>;
+  revoke(whose: FamilyChoice, now: number): Promise<Pick<TokenFamily, 'id' | 'subject'>[]>;
   /** Adds to the audit trail. */
   record(record: AuditRecord): Promise<void>;
   /** Reads the audit trail, newest first. */

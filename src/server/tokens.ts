@@ -1,6 +1,7 @@
 /** Access tokens: signed and verified JWTs. The only file that loads jose. */
 import type * as JoseModule from 'jose';
 import { codeOf, describe } from '../core/redact.js';
+import { between, checked, clockRule, isObject, isSafeUrl, text, type Rules } from './checks.js';
 import { algorithms, publicKeys, type KeySet, type SigningKey } from './keys.js';
 import { AuthError, type AuthErrorCode } from './refusal.js';
 import type { JsonObject } from './store.js';
@@ -30,9 +31,9 @@ export interface AccessTokenVerifierOptions {
   readonly issuer: string;
   /** Expected `aud`. */
   readonly audience: string;
-  /** Where the issuer publishes its keys: its `jwks` handler. Or the keys themselves. */
+  /** Where the issuer publishes its keys, its `jwks` handler, over `https:` or loopback. Or the keys themselves. */
   readonly keys: URL | KeySet;
-  /** How far the issuer's clock may be off, in milliseconds. @default 0 */
+  /** How far the issuer's clock may be off, in milliseconds, 0 to 300_000. @default 0 */
   readonly clockToleranceMs?: number;
   /** @default the system's clock */
   readonly clock?: { now(): number };
@@ -131,6 +132,7 @@ export function createAccessTokenIssuer({ issuer, audience, keys, clock }: Issue
  * Verifies access tokens in another service than the one that issues them. Keys are fetched when a token needs one,
  * kept, and fetched again for an unknown `kid`: a rotation of keys needs no restart.
  *
+ * @throws {TypeError} naming an option that is unknown, missing or does not fit
  * @example
  * import { createAccessTokenVerifier } from 'axios-token-refresh/server';
  *
@@ -140,7 +142,9 @@ export function createAccessTokenIssuer({ issuer, audience, keys, clock }: Issue
  *   keys: new URL('https://auth.example.com/jwks.json'),
  * });
  */
-export function createAccessTokenVerifier(options: AccessTokenVerifierOptions): VerifyAccessToken {
+export function createAccessTokenVerifier(given: AccessTokenVerifierOptions): VerifyAccessToken {
+  // An expectation that is missing would not be checked at all.
+  const options = checked<AccessTokenVerifierOptions>(given, verifierRules, ['issuer', 'audience', 'keys']);
   const { issuer, audience, keys, clockToleranceMs = 0, clock = Date } = options;
   let source: JoseModule.JWTVerifyGetKey | undefined;
 
@@ -169,6 +173,17 @@ export function createAccessTokenVerifier(options: AccessTokenVerifierOptions): 
     }
   };
 }
+
+const verifierRules: Rules<AccessTokenVerifierOptions> = {
+  issuer: text,
+  audience: text,
+  keys: [
+    'an https: URL, or { keys }',
+    (value) => (value instanceof URL ? isSafeUrl(value.href) : isObject(value) && Array.isArray(value['keys'])),
+  ],
+  clockToleranceMs: between(0, 300_000),
+  clock: clockRule,
+};
 
 /** jose's words for a token that is no good. Whatever else it throws is a fault of the keys' source. */
 const codes: Readonly<Record<string, AuthErrorCode>> = {

@@ -1,9 +1,16 @@
-/** The schema, version by version. A released migration is never changed: a later one follows it. */
+/**
+ * The schema, version by version. A released migration is never changed: a later one follows it. Each can be repeated:
+ * in SQLite it runs outside of a transaction, and a process may die, or another one be faster, in the middle of it.
+ */
 import type { CreateIndexBuilder, Kysely, Migration } from 'kysely';
+
+const indexOn = (database: Kysely<unknown>, name: string): ReturnType<typeof database.schema.createIndex> =>
+  database.schema.createIndex(name).ifNotExists();
 
 const families = async (database: Kysely<unknown>): Promise<void> => {
   await database.schema
     .createTable('refresh_families')
+    .ifNotExists()
     .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('subject', 'text', (column) => column.notNull())
     .addColumn('context', 'text', (column) => column.notNull())
@@ -14,14 +21,14 @@ const families = async (database: Kysely<unknown>): Promise<void> => {
     .addColumn('revoked_at', 'bigint')
     .addColumn('revoke_reason', 'text')
     .execute();
-  const index = (name: string): ReturnType<typeof database.schema.createIndex> => database.schema.createIndex(name);
-  await index('refresh_families_subject').on('refresh_families').columns(['subject']).execute();
-  await index('refresh_families_expires_at').on('refresh_families').columns(['expires_at']).execute();
+  await indexOn(database, 'refresh_families_subject').on('refresh_families').columns(['subject']).execute();
+  await indexOn(database, 'refresh_families_expires_at').on('refresh_families').columns(['expires_at']).execute();
 };
 
 const tokens = async (database: Kysely<unknown>): Promise<void> => {
   await database.schema
     .createTable('refresh_tokens')
+    .ifNotExists()
     .addColumn('family_id', 'text', (column) => column.notNull())
     .addColumn('generation', 'integer', (column) => column.notNull())
     .addColumn('token_hash', 'text', (column) => column.notNull())
@@ -38,6 +45,7 @@ const tokens = async (database: Kysely<unknown>): Promise<void> => {
     .execute();
   const sealed: CreateIndexBuilder<string> = database.schema
     .createIndex('refresh_tokens_sealed')
+    .ifNotExists()
     .on('refresh_tokens')
     .columns(['used_at']);
   await sealed.where('sealed_successor', 'is not', null).execute();
@@ -47,6 +55,7 @@ const audit = async (database: Kysely<unknown>): Promise<void> => {
   // No foreign key: the trail outlives the families that it tells of.
   await database.schema
     .createTable('refresh_audit')
+    .ifNotExists()
     .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('at', 'bigint', (column) => column.notNull())
     .addColumn('event', 'text', (column) => column.notNull())
@@ -57,10 +66,9 @@ const audit = async (database: Kysely<unknown>): Promise<void> => {
     .addColumn('ip', 'text')
     .addColumn('user_agent', 'text')
     .execute();
-  const create = database.schema;
-  await create.createIndex('refresh_audit_at').on('refresh_audit').columns(['at']).execute();
-  await create.createIndex('refresh_audit_subject').on('refresh_audit').columns(['subject', 'at']).execute();
-  await create.createIndex('refresh_audit_family').on('refresh_audit').columns(['family_id', 'at']).execute();
+  await indexOn(database, 'refresh_audit_at').on('refresh_audit').columns(['at']).execute();
+  await indexOn(database, 'refresh_audit_subject').on('refresh_audit').columns(['subject', 'at']).execute();
+  await indexOn(database, 'refresh_audit_family').on('refresh_audit').columns(['family_id', 'at']).execute();
 };
 
 export const migrations: Readonly<Record<string, Migration>> = {

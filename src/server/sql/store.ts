@@ -38,11 +38,13 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
         migrationTableName: 'refresh_migrations',
         migrationLockTableName: 'refresh_migrations_lock',
       });
-      const { error } = await migrator.migrateToLatest();
-      if (error !== undefined)
-        throw error instanceof Error
-          ? error
-          : new Error('The tables could not be brought up to date.', { cause: error });
+      for (let left = migrationAttempts; ; left -= 1) {
+        const { error } = await migrator.migrateToLatest();
+        if (error === undefined) return;
+        // Another server was faster: PostgreSQL has a lock for that, SQLite has not.
+        if (left > 1) await new Promise((resolve) => setTimeout(resolve, 100));
+        else throw error instanceof Error ? error : new Error('The tables could not be made.', { cause: error });
+      }
     },
 
     async create(family, token, record) {
@@ -110,6 +112,8 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
     purge: (options) => purge(database, options),
   };
 }
+
+const migrationAttempts = 5;
 
 /** Read committed whatever the database's default: the row lock decides, and nothing has to be repeated. */
 function transact<T>(database: Kysely<Schema>, work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
