@@ -104,6 +104,28 @@ describe('over a socket', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 413 .*AUTH_REQUEST_INVALID/s);
   });
 
+  test('a body that goes on for ever after its answer is cut off', async () => {
+    const on = await stage();
+    const server = createServer(toNodeHandler(on.endpoint.refresh));
+    servers.push(server);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const socket = createConnection((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    socket.write(`${head}Transfer-Encoding: chunked\r\n\r\n`);
+    const chunk = `10000\r\n${'a'.repeat(65_536)}\r\n`;
+    socket.write(chunk);
+    await once(socket, 'data');
+    let sent = 0;
+    for (; !socket.closed && sent < 2_000; sent += 1) {
+      socket.write(chunk);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(socket.closed).toBe(true);
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
   test('a length and a chunked body together, as smugglers send them, do not reach the endpoint', async () => {
     const on = await stage();
     const answer = await raw(on, `${head}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`);

@@ -96,6 +96,8 @@ describe('in cookie mode', () => {
     [{ allowedOrigins: [] }, 'cookie.allowedOrigins'],
     [{ allowedOrigins: ['*'] }, 'cookie.allowedOrigins'],
     [{ allowedOrigins: ['https://app.example.com/'] }, 'cookie.allowedOrigins'],
+    [{ allowedOrigins: undefined as never }, 'cookie.allowedOrigins'],
+    [{ secure: 'no' as never }, 'cookie.secure'],
     [{ name: '__Host-rt', path: '/auth' }, 'cookie.name'],
     [{ name: '__Host-rt', secure: false }, 'cookie.name'],
     [{ name: '__Secure-rt', secure: false }, 'cookie.name'],

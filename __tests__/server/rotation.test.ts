@@ -173,8 +173,29 @@ describe('a session', () => {
     expect(on.events().filter((event) => event === 'revoked')).toHaveLength(2);
   });
 
+  test('keeps its context as it was at the sign-in, whatever becomes of the object', async () => {
+    const on = await stage();
+    const context = { roles: ['user'], at: new Date(0), nothing: undefined };
+    const { refreshToken } = await on.signIn({ context });
+    context.roles.push('admin');
+    const { body } = await on.refresh(refreshToken);
+    const verified = await on.endpoint.verifyAccessToken(body.accessToken ?? '');
+    expect(verified.context).toEqual({ roles: ['user'], at: '1970-01-01T00:00:00.000Z' });
+  });
+
+  test.each([{}, { subject: '' }, { subject: undefined }, { sessionId: 's', subject: 'ada' }, { sessionId: 5 }])(
+    'is not ended by mistake: revokeSessions(%j)',
+    async (whose) => {
+      const on = await stage();
+      const { refreshToken } = await on.signIn();
+      await expect(on.endpoint.revokeSessions(whose as never)).rejects.toThrow(TypeError);
+      expect((await on.refresh(refreshToken)).status).toBe(200);
+    },
+  );
+
   test.each([
     [{ subject: '' }, '"subject" must be a string of 1 to 255 characters'],
+    [{ subject: 'a\0b' }, 'without control characters'],
     [{ context: 'admin' as never }, '"context" must be a JSON object'],
     [{ claims: { sub: 'grace' } }, 'the claim "sub" is set by the endpoint itself'],
     [{ claims: { exp: 9e9 } }, 'the claim "exp" is set by the endpoint itself'],

@@ -4,8 +4,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { sql } from 'kysely';
-import type { AuditRecord, Presented, StoredToken, TokenFamily, Verdict } from '../../src/server/index.js';
+import { Kysely, SqliteDialect, sql } from 'kysely';
+import Database from 'libsql';
+import {
+  sqlRefreshStore,
+  type AuditRecord,
+  type Presented,
+  type StoredToken,
+  type TokenFamily,
+  type Verdict,
+} from '../../src/server/index.js';
+import { startApp } from './support/app.js';
+import { signingKey } from './support/stage.js';
 import { startPostgres, type Postgres } from './support/postgres.js';
 import { describeWithPostgres } from './support/with-postgres.js';
 import { inMemory, inPostgres, inSqlite, type Kept, type MakeStore } from './support/stores.js';
@@ -240,6 +250,30 @@ describe('memoryRefreshStore', () => contract(inMemory));
 describe('sqlRefreshStore over SQLite', () => {
   contract(inSqlite());
   describe('its tables', () => tableContract(inSqlite()));
+
+  test('several servers that start at once on no file at all make its tables once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'axios-token-refresh-sqlite-'));
+    const place = join(folder, 'sessions.db');
+    const key = await signingKey();
+    const apps = await Promise.all([1, 2, 3, 4].map(() => startApp({ place, key })));
+    await Promise.all(apps.map((app) => app.close()));
+    const kept = await inSqlite(place)();
+    await kept.store.create(familyOf('a'), tokenOf('a', 'one'), record());
+    await kept.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('tables that were half made when a process died are made whole', async () => {
+    const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) });
+    const store = sqlRefreshStore(kysely);
+    await store.migrate();
+    for (const gone of ['table refresh_audit', 'index refresh_tokens_sealed'])
+      await sql.raw(`drop ${gone}`).execute(kysely);
+    await sql`delete from refresh_migrations`.execute(kysely);
+    await store.migrate();
+    await store.create(familyOf('a'), tokenOf('a', 'one'), record());
+    await kysely.destroy();
+  });
 
   test('a file outlives the process that wrote it', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'axios-token-refresh-sqlite-'));

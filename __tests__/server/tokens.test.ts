@@ -1,7 +1,7 @@
 /** Access tokens: signed by the first key, verified by all, published without their secrets. */
-import { createServer, type Server } from 'node:http';
+import { createServer, IncomingMessage, type Server } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { Socket, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import {
@@ -155,6 +155,22 @@ describe('keys', () => {
   });
 });
 
+describe('createAccessTokenVerifier', () => {
+  const keys = { keys: [] };
+  test.each<[string, object]>([
+    ['issuer', { audience: 'a', keys }],
+    ['audience', { issuer: 'a', audience: undefined, keys }],
+    ['audience', { issuer: 'a', audience: '', keys }],
+    ['keys', { issuer: 'a', audience: 'b' }],
+    ['keys', { issuer: 'a', audience: 'b', keys: new URL('http://auth.example.com/jwks.json') }],
+    ['clockToleranceMs', { issuer: 'a', audience: 'b', keys, clockToleranceMs: Infinity }],
+    ['clockTolerance', { issuer: 'a', audience: 'b', keys, clockTolerance: 5 }],
+  ])('checks nothing less than all: "%s" of %j is refused', (name, options) => {
+    expect(() => createAccessTokenVerifier(options as never)).toThrow(TypeError);
+    expect(() => createAccessTokenVerifier(options as never)).toThrow(`ption "${name}"`);
+  });
+});
+
 describe('requireAccessToken', () => {
   const guard = async (verifyAccessToken: VerifyAccessToken): Promise<string> => {
     const check = requireAccessToken({ verifyAccessToken });
@@ -182,6 +198,23 @@ describe('requireAccessToken', () => {
       expect(await get(value)).toEqual(invalid);
     on.clock.advance(16 * minute);
     expect(await get(`Bearer ${accessToken}`)).toEqual(['AUTH_TOKEN_EXPIRED', ...invalid.slice(1)]);
+  });
+
+  test('hands on what its successor throws', async () => {
+    const on = await stage();
+    const check = requireAccessToken(on.endpoint);
+    const { accessToken } = await on.signIn();
+    const request: AuthenticatedRequest = new IncomingMessage(new Socket());
+    request.headers.authorization = `Bearer ${accessToken}`;
+    const seen: unknown[] = [];
+    await new Promise<void>((resolve) => {
+      check(request, {} as never, (error) => {
+        seen.push(error);
+        if (error === undefined) throw new Error('in the route');
+        resolve();
+      });
+    });
+    expect(seen).toEqual([undefined, new Error('in the route')]);
   });
 
   test('in another service, with the keys that the endpoint publishes; keys that cannot be had are no refusal', async () => {
