@@ -113,7 +113,7 @@ describe('over a socket', () => {
     socket.on('error', () => undefined);
     let answer = '';
     socket.on('data', (chunk) => (answer += chunk.toString()));
-    socket.write(`${head}Transfer-Encoding: chunked\r\n\r\n`);
+    socket.write(`${head.replace('Connection: close\r\n', '')}Transfer-Encoding: chunked\r\n\r\n`);
     const chunk = `10000\r\n${'a'.repeat(65_536)}\r\n`;
     socket.write(chunk);
     await once(socket, 'data');

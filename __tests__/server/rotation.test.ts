@@ -1,5 +1,6 @@
 /** Refresh tokens are used once, and a session ends when it must. */
 import { describe, expect, test } from '@jest/globals';
+import { memoryRefreshStore } from '../../src/server/index.js';
 import { day, hour, minute, second, stage, type Stage } from './support/stage.js';
 
 /** Refreshes `times` times and returns every refresh token, oldest first. */
@@ -41,6 +42,15 @@ describe('a refresh', () => {
     await on.signIn();
     for (const token of ['A'.repeat(43), 'short', `${'A'.repeat(42)}=`, 'A'.repeat(44), "' or 1=1 --", 'ä'.repeat(43)])
       expect(await on.refresh(token)).toMatchObject({ status: 401, outcome: 'AUTH_TOKEN_INVALID' });
+  });
+
+  test('of what cannot be a token does not reach the store', async () => {
+    const broken = (): Promise<never> => Promise.reject(new Error('asked'));
+    const on = await stage({ store: { ...memoryRefreshStore(), find: broken, settle: broken } });
+    expect((await on.refresh('A'.repeat(43))).outcome).toBe('AUTH_UNAVAILABLE');
+    expect((await on.refresh('A'.repeat(44))).outcome).toBe('AUTH_TOKEN_INVALID');
+    expect((await on.signOut('A'.repeat(44))).status).toBe(204);
+    expect(on.faults).toEqual([new Error('asked')]);
   });
 
   test('the old token is invalid from then on, and using it ends the session of whoever holds the new one', async () => {

@@ -14,8 +14,6 @@ import {
   type TokenFamily,
   type Verdict,
 } from '../../src/server/index.js';
-import { startApp } from './support/app.js';
-import { signingKey } from './support/stage.js';
 import { startPostgres, type Postgres } from './support/postgres.js';
 import { describeWithPostgres } from './support/with-postgres.js';
 import { inMemory, inPostgres, inSqlite, type Kept, type MakeStore } from './support/stores.js';
@@ -253,14 +251,35 @@ describe('sqlRefreshStore over SQLite', () => {
 
   test('several servers that start at once on no file at all make its tables once', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'axios-token-refresh-sqlite-'));
-    const place = join(folder, 'sessions.db');
-    const key = await signingKey();
-    const apps = await Promise.all([1, 2, 3, 4].map(() => startApp({ place, key })));
-    await Promise.all(apps.map((app) => app.close()));
-    const kept = await inSqlite(place)();
-    await kept.store.create(familyOf('a'), tokenOf('a', 'one'), record());
-    await kept.close();
+    const open = inSqlite(join(folder, 'sessions.db'));
+    const servers = await Promise.all([open(), open(), open(), open()]);
+    await servers[0].store.create(familyOf('a'), tokenOf('a', 'one'), record());
+    expect(await servers[3].store.find('one')).toBeDefined();
+    await Promise.all(servers.map((server) => server.close()));
     rmSync(folder, { recursive: true });
+  });
+
+  test('a column that does not tell "A" from "a" lets no wrong token in', async () => {
+    const kept = await inSqlite()();
+    const { store, kysely } = kept;
+    if (!kysely) throw new Error('no tables');
+    const { rows } = await sql<{ sql: string }>`select sql from sqlite_master where name = 'refresh_tokens'`.execute(
+      kysely,
+    );
+    await sql`drop table refresh_tokens`.execute(kysely);
+    await sql
+      .raw((rows[0]?.sql ?? '').replace('"token_hash" text', '"token_hash" text collate nocase'))
+      .execute(kysely);
+    await store.create(familyOf('a'), tokenOf('a', 'Hash'), record());
+    expect(await store.find('Hash')).toBeDefined();
+    expect(await store.find('hASH')).toBeUndefined();
+    const seen: unknown[] = [];
+    await store.settle('hASH', t0, (presented) => {
+      seen.push(presented);
+      return { action: 'keep' };
+    });
+    expect(seen).toEqual([undefined]);
+    await kept.close();
   });
 
   test('tables that were half made when a process died are made whole', async () => {

@@ -133,6 +133,7 @@ describe('keys', () => {
   test.each([
     ['none', []],
     ['a shared secret', [{ kty: 'oct', kid: 'a', alg: 'HS256', k: 'c2VjcmV0' }]],
+    ['a shared secret that says it is none', [{ kty: 'oct', kid: 'a', alg: 'ES256', d: 'x' }]],
     ['one without an id', [{ kty: 'EC', alg: 'ES256', d: 'x' } as never]],
     ['two with one id', [1, 2].map(() => ({ kty: 'EC', alg: 'ES256', kid: 'a', d: 'x' }))],
     ['a public one to sign with', [{ kty: 'EC', alg: 'ES256', kid: 'a' }]],
