@@ -6,10 +6,13 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import {
   createAccessTokenVerifier,
+  createRefreshEndpoint,
   generateSigningKey,
+  memoryRefreshStore,
   requireAccessToken,
   toNodeHandler,
   type AuthenticatedRequest,
+  type KeySet,
   type SigningKey,
   type VerifyAccessToken,
 } from '../../src/server/index.js';
@@ -157,6 +160,20 @@ describe('keys', () => {
 });
 
 describe('createAccessTokenVerifier', () => {
+  test('and the endpoint itself go by the system’s clock where none is given', async () => {
+    const endpoint = createRefreshEndpoint({
+      store: memoryRefreshStore(),
+      accessTokens: { ...asked, keys: [await generateSigningKey()] },
+    });
+    const { accessToken } = (await endpoint.startSession({ subject: 'ada' })).body;
+    expect(await endpoint.verifyAccessToken(accessToken)).toMatchObject({ subject: 'ada' });
+    const published = (await (await endpoint.jwks(new Request('http://localhost/'))).json()) as KeySet;
+    for (const clock of [undefined, Date])
+      expect(
+        await createAccessTokenVerifier({ ...asked, keys: published, ...(clock && { clock }) })(accessToken),
+      ).toMatchObject({ subject: 'ada' });
+  });
+
   const keys = { keys: [] };
   test.each<[string, object]>([
     ['issuer', { audience: 'a', keys }],

@@ -1,5 +1,7 @@
 /** Holds options against rules: misuse is told at once, by the option's name. */
 
+import { field } from '../core/redact.js';
+
 /** What an option expects, in words, and whether a value fits. */
 export type Rule = readonly [expected: string, fits: (value: unknown) => boolean];
 export type Rules<T> = Readonly<Record<keyof T & string, Rule>>;
@@ -30,8 +32,9 @@ export const wholeBetween = (least: number, most: number): Rule => [
   (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
 ];
 
+/** Of an object, or of a class: `Date` is a clock. */
 export const hasMethods = (value: unknown, names: readonly string[]): boolean =>
-  isObject(value) && names.every((name) => typeof value[name] === 'function');
+  (isObject(value) || typeof value === 'function') && names.every((name) => typeof field(value, name) === 'function');
 
 const limit: Rule = [
   '{ points, durationMs }, a limiter with consume(), or false',
