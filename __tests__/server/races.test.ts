@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Kysely } from 'kysely';
 import { createRefreshEndpoint, type RefreshEndpoint, type SigningKey } from '../../src/server/index.js';
 import { startApp, type App, type RaceOutcome } from './support/app.js';
@@ -10,6 +10,9 @@ import { startPostgres, type Postgres } from './support/postgres.js';
 import { describeWithPostgres } from './support/with-postgres.js';
 import { signingKey } from './support/stage.js';
 import { inPostgres, inSqlite, type Kept } from './support/stores.js';
+
+// A busy machine makes it slow, and nothing here is about time.
+jest.setTimeout(240_000);
 
 interface Rows {
   refresh_tokens: { family_id: string; generation: number };

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import axios, { type AxiosInstance } from 'axios';
 import { createTokenSession, type TokenSession, type TokenSet } from '../../src/index.js';
 import { startApp, type App, type AppInput } from './support/app.js';
@@ -10,6 +10,9 @@ import { startOwnPostgres, startPostgres, type OwnPostgres, type Postgres } from
 import { describeWithPostgres } from './support/with-postgres.js';
 import { signingKey } from './support/stage.js';
 import { inPostgres, inSqlite, type Kept } from './support/stores.js';
+
+// A busy machine makes processes slow to start.
+jest.setTimeout(120_000);
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
