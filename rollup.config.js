@@ -11,6 +11,7 @@ const entries = {
   browser: 'src/stores/browser/index.ts',
   grants: 'src/grants/index.ts',
   redis: 'src/stores/redis/index.ts',
+  server: 'src/server/index.ts',
   testing: 'src/testing/index.ts',
 };
 
@@ -22,7 +23,7 @@ const external = (id) =>
 
 // What every entry point may import is one file of its own, under a name that stays: no hash.
 const shared = {
-  manualChunks: (id) => (/[\\/]src[\\/](core[\\/]|types|errors)/.test(id) ? 'core' : undefined),
+  manualChunks: (id) => (/[\\/]src[\\/](core[\\/]|types|errors|decode)/.test(id) ? 'core' : undefined),
 };
 const chunkFileNames = (extension) => `shared/[name].${extension}`;
 

@@ -19,7 +19,7 @@ const layers: readonly (readonly string[])[] = [
 ];
 /** Folders of the optional entry points: they see the bottom layers and themselves, never each other. */
 const subpaths = ['stores', 'grants', 'react', 'reporters', 'audit', 'server', 'testing'];
-const bottom = ['types', 'errors', 'core/*'];
+const bottom = ['types', 'errors', 'core/*', 'decode'];
 /** The packages that core/ may use, because they only compute. */
 const pure = ['jwt-decode', 'axios-retry'];
 const impure =
@@ -143,7 +143,9 @@ function* sharedPackages(tree: Tree): Generator<string> {
       imports.filter((one) => !one.typeOnly && !tree.has(one.target)).map((one) => one.target),
     )) {
       if (target.startsWith('node:')) continue;
-      users.set(packageOf(target), [...(users.get(packageOf(target)) ?? []), name]);
+      // An optional entry point has what it imports to itself: it may be the only one that is installed.
+      const user = [packageOf(target), ...(subpathOf(name) === undefined ? [] : [`of ${subpathOf(name)}`])].join(' ');
+      users.set(user, [...(users.get(user) ?? []), name]);
     }
   }
   for (const [name, files] of users) {
@@ -278,6 +280,12 @@ describe('the rules notice', () => {
       http: `import type { Debugger } from 'debug';`,
     });
     expect([...sharedPackages(tree)]).toEqual(['debug is imported by session and attach']);
+    const parts = made({
+      http: `import axios from 'axios';`,
+      'server/a': `import axios from 'axios';`,
+      'server/b': `await import('axios');`,
+    });
+    expect([...sharedPackages(parts)]).toEqual(['axios of server is imported by server/a and server/b']);
   });
 
   test('console', () => {

@@ -8,7 +8,9 @@ import { errorsOf, expectedErrors, settings, type Resolution } from './typecheck
 jest.setTimeout(120_000);
 
 /** Names of the files: the entry points, a subpath adds its own, and what they share. */
-const entries = ['browser', 'grants', 'index', 'redis', 'shared/core', 'testing'];
+const entries = ['browser', 'grants', 'index', 'redis', 'server', 'shared/core', 'testing'];
+/** What optional entry points need. */
+const optionalPeers = ['jose', 'kysely', 'libsql', 'rate-limiter-flexible'];
 const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const exported = [
   'TokenError',
@@ -75,7 +77,9 @@ describe.each([
       'eventemitter3',
       'jwt-decode',
     ]);
-    expect(Object.keys(manifest['peerDependencies'] ?? {})).toEqual(['axios']);
+    expect(Object.keys(manifest['peerDependencies'] ?? {})).toEqual(['axios', ...optionalPeers]);
+    const optional = Object.fromEntries(optionalPeers.map((name) => [name, { optional: true }]));
+    expect(manifest['peerDependenciesMeta']).toEqual(optional);
   });
 
   test.each(['import.mjs', 'require.cjs'])('%s loads it and keeps requests going', async (fixture) => {

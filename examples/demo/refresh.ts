@@ -1,5 +1,5 @@
 /** The one thing an application writes itself: how it gets new tokens (RFC 6749, section 6). */
-import type { RefreshCallback } from 'axios-token-refresh';
+import type { RefreshCallback, TokenSet } from 'axios-token-refresh';
 import type { AuthorizationServer } from '../../__tests__/support/oidc.js';
 
 interface TokenResponse {
@@ -17,5 +17,13 @@ export function refreshAt({ tokenEndpoint, clientId }: AuthorizationServer): Ref
     });
     const { data } = await http.post<TokenResponse>(tokenEndpoint, form, { signal });
     return { accessToken: data.access_token, refreshToken: data.refresh_token, expiresIn: data.expires_in };
+  };
+}
+
+/** The same at the server half of this package, which answers in the words of a token set. */
+export function refreshAtOurs(url: string): RefreshCallback {
+  return async ({ tokens, http, signal }) => {
+    const { data } = await http.post<TokenSet>(url, { refreshToken: tokens?.refreshToken }, { signal });
+    return data;
   };
 }

@@ -3,13 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import axios, { type AxiosInstance } from 'axios';
 import { installTokenRefresh, type TokenSession, type TokenSessionOptions } from 'axios-token-refresh';
 import type { Api, Echo } from '../../__tests__/support/api.js';
-import type { AuthorizationServer } from '../../__tests__/support/oidc.js';
-import { refreshAt } from './refresh.js';
+import type { Authority } from './authority.js';
 import { Tally } from './tally.js';
 import type { Timeline } from './timeline.js';
 
 export interface Stage {
-  readonly auth: AuthorizationServer;
+  readonly auth: Authority;
   readonly api: Api;
   readonly timeline: Timeline;
   /** How long the steady traffic lasts, in milliseconds. */
@@ -35,7 +34,7 @@ export async function runScene(scene: Scene, stage: Stage): Promise<Tally> {
   const tally = new Tally(scene.name);
   const app = axios.create({ baseURL: api.url });
   const tokens = await auth.signIn(scene.name);
-  const session = installTokenRefresh(app, { refresh: refreshAt(auth), tokens, ...scene.options });
+  const session = installTokenRefresh(app, { refresh: auth.refresh, tokens, ...scene.options });
   timeline.watch(session);
   tally.watch(session);
 

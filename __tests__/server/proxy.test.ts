@@ -1,0 +1,227 @@
+/** Refreshes at a third party, in our codes. The third party is a real HTTP server, or a real provider. */
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import {
+  createRefreshProxy,
+  memberstackUpstream,
+  memoryRefreshStore,
+  type AuditRecord,
+  type RefreshProxyOptions,
+} from '../../src/server/index.js';
+import { startAuthorizationServer } from '../support/oidc.js';
+import { tokenFor } from '../support/jwt.js';
+import { startServer, type Answer as Scripted, type Script, type ScriptedServer } from '../support/server.js';
+import { send, type Answer, type Sent } from './support/stage.js';
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+const secret = 'upstream-refresh-token';
+
+interface Proxied {
+  readonly upstream: ScriptedServer;
+  readonly told: AuditRecord[];
+  readonly faults: unknown[];
+  readonly refresh: (refreshToken?: unknown, sent?: Sent) => Promise<Answer>;
+}
+
+async function proxy(script: Script | Scripted, options: Partial<RefreshProxyOptions> = {}): Promise<Proxied> {
+  const upstream = await startServer(typeof script === 'function' ? script : () => script);
+  ends.push(() => upstream.close());
+  const told: AuditRecord[] = [];
+  const faults: unknown[] = [];
+  const handler = createRefreshProxy({
+    upstreamUrl: `${upstream.url}/token`,
+    audit: (record) => told.push(record),
+    onFault: (error) => faults.push(error),
+    timeoutMs: 5_000,
+    ...options,
+  });
+  return { upstream, told, faults, refresh: (refreshToken = secret, sent) => send(handler, { refreshToken }, sent) };
+}
+
+describe('createRefreshProxy', () => {
+  test('passes the token on, and answers with what came back', async () => {
+    const accessToken = tokenFor(Date, 600, { sub: 'ada' });
+    const { upstream, refresh, told } = await proxy({
+      body: { accessToken, refreshToken: 'the-next-one', expiresIn: 600, password: 'x' },
+    });
+    const answer = await refresh();
+    expect(answer).toMatchObject({ status: 200, body: { accessToken, refreshToken: 'the-next-one', expiresIn: 600 } });
+    expect(Object.keys(answer.body)).toHaveLength(3);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(upstream.seen.map(({ method, url, body }) => [method, url, body.toString()])).toEqual([
+      ['POST', '/token', JSON.stringify({ refreshToken: secret })],
+    ]);
+    expect(told).toMatchObject([{ event: 'refreshed', subject: 'ada' }]);
+  });
+
+  test('speaks OAuth where it is told how, here to a real provider with rotation', async () => {
+    const auth = await startAuthorizationServer({ accessTokenTtl: 60 });
+    ends.push(() => auth.close());
+    const { refreshToken } = await auth.signIn('ada');
+    const handler = createRefreshProxy({
+      upstreamUrl: auth.tokenEndpoint,
+      mapRequest: (presented) => ({
+        data: new URLSearchParams({
+          grant_type: 'refresh_token',
+          client_id: auth.clientId,
+          refresh_token: presented.refreshToken,
+        }),
+      }),
+    });
+    const first = await send(handler, { refreshToken });
+    expect(first.status).toBe(200);
+    expect(await auth.verify(first.body.accessToken ?? '')).toMatchObject({ sub: 'ada' });
+    expect((await send(handler, { refreshToken: first.body.refreshToken })).status).toBe(200);
+    expect(await send(handler, { refreshToken })).toMatchObject({ status: 401, outcome: 'AUTH_TOKEN_INVALID' });
+  });
+
+  const dead = tokenFor({ now: () => 1_000 }, 60);
+  test.each<[string, Scripted, number, string]>([
+    ['refuses with 401', { status: 401, body: { error: 'no' } }, 401, 'AUTH_TOKEN_INVALID'],
+    ['refuses with 400', { status: 400, body: { error: 'invalid_grant' } }, 401, 'AUTH_TOKEN_INVALID'],
+    ['blames the request', { status: 400, body: { error: 'invalid_request' } }, 502, 'AUTH_TOKEN_REFRESH_FAILED'],
+    [
+      'is behind a login page',
+      { status: 403, headers: { 'Content-Type': 'text/html' }, body: '<html>' },
+      502,
+      'AUTH_TOKEN_REFRESH_FAILED',
+    ],
+    ['breaks', { status: 500 }, 502, 'AUTH_TOKEN_REFRESH_FAILED'],
+    ['is overloaded', { status: 503 }, 502, 'AUTH_TOKEN_REFRESH_FAILED'],
+    ['is behind a gateway that waited in vain', { status: 408 }, 504, 'AUTH_UPSTREAM_TIMEOUT'],
+    ['hangs up', 'reset', 502, 'AUTH_TOKEN_REFRESH_FAILED'],
+    [
+      'answers with HTML',
+      { headers: { 'Content-Type': 'text/html' }, body: '<html>' },
+      502,
+      'AUTH_TOKEN_REFRESH_FAILED',
+    ],
+    ['answers without a token', { body: { ok: true } }, 502, 'AUTH_TOKEN_REFRESH_FAILED'],
+    [
+      'answers with a token that would break a header',
+      { body: { accessToken: 'one\r\ntwo-three' } },
+      502,
+      'AUTH_TOKEN_REFRESH_FAILED',
+    ],
+    ['answers with a dead token', { body: { accessToken: dead } }, 502, 'AUTH_TOKEN_REFRESH_FAILED'],
+    [
+      'answers endlessly',
+      { body: `{"accessToken":"access-token","more":"${'a'.repeat(100_000)}"}` },
+      502,
+      'AUTH_TOKEN_REFRESH_FAILED',
+    ],
+  ])('an upstream that %s', async (_, script, status, code) => {
+    const { refresh, told, faults } = await proxy(script);
+    const answer = await refresh();
+    expect(answer).toMatchObject({ status, outcome: code });
+    expect(told).toMatchObject([{ event: status < 500 ? 'refused' : 'failed', code }]);
+    expect(faults).toHaveLength(status < 500 ? 0 : 1);
+    expect(inspect([answer, told, faults], { depth: 9, showHidden: true })).not.toContain(secret);
+  });
+
+  test('an upstream that sends us elsewhere is not followed: the token would go along', async () => {
+    const { upstream, refresh } = await proxy({ status: 307, headers: { location: '/elsewhere' } });
+    expect(await refresh()).toMatchObject({ status: 502, outcome: 'AUTH_TOKEN_REFRESH_FAILED' });
+    expect(upstream.seen.map(({ url }) => url)).toEqual(['/token']);
+  });
+
+  test('an upstream that says nothing is given up on', async () => {
+    const { refresh } = await proxy('silence', { timeoutMs: 100 });
+    expect(await refresh()).toMatchObject({ status: 504, outcome: 'AUTH_UPSTREAM_TIMEOUT' });
+  });
+
+  test('an upstream that limits is passed on, with the time to wait, within reason', async () => {
+    for (const [asked, told] of [
+      ['7', '7'],
+      ['999999', '3600'],
+      ['soon', '1'],
+    ] as const) {
+      const { refresh } = await proxy({ status: 429, headers: { 'retry-after': asked } });
+      const answer = await refresh();
+      expect(answer).toMatchObject({ status: 429, outcome: 'AUTH_RATE_LIMITED' });
+      expect(answer.headers.get('retry-after')).toBe(told);
+    }
+  });
+
+  test.each([
+    [undefined, 'AUTH_TOKEN_MISSING'],
+    ['', 'AUTH_TOKEN_MISSING'],
+    [{ $gt: '' }, 'AUTH_TOKEN_MISSING'],
+    ['short', 'AUTH_TOKEN_INVALID'],
+    ['two words of a token', 'AUTH_TOKEN_INVALID'],
+    ['line\r\nX-Admin: 1 break', 'AUTH_TOKEN_INVALID'],
+    ['a'.repeat(5_000), 'AUTH_TOKEN_INVALID'],
+  ])('what cannot be a token does not reach the upstream: case %#', async (token, code) => {
+    const { upstream, refresh } = await proxy({});
+    expect((await refresh(token ?? null)).outcome).toBe(code);
+    expect(upstream.seen).toEqual([]);
+  });
+
+  test('limits by address and by token', async () => {
+    const limits = { byIp: { points: 4, durationMs: 60_000 }, byFamily: { points: 2, durationMs: 60_000 } };
+    const { refresh } = await proxy({ body: { accessToken: 'access-token' } }, { limits });
+    const sent = { connection: { peerAddress: '192.0.2.1' } };
+    const outcomes: (string | number)[] = [];
+    for (const token of [secret, secret, secret, 'another-token', 'another-token'])
+      outcomes.push((await refresh(token, sent)).outcome);
+    expect(outcomes).toEqual([200, 200, 'AUTH_RATE_LIMITED', 200, 'AUTH_RATE_LIMITED']);
+  });
+
+  test('callbacks that throw are faults, and no refusals', async () => {
+    const throws = (): never => {
+      throw Object.assign(new Error(`about ${secret}`), { status: 401 });
+    };
+    for (const options of [{ mapRequest: throws }, { mapResponse: throws }]) {
+      const { refresh, faults } = await proxy({ body: {} }, options);
+      expect(await refresh()).toMatchObject({ status: 502, outcome: 'AUTH_TOKEN_REFRESH_FAILED' });
+      expect(inspect(faults)).not.toContain(secret);
+    }
+  });
+
+  test('keeps its audit records in a store where there is one', async () => {
+    const store = memoryRefreshStore();
+    const { refresh } = await proxy({ status: 401 }, { store });
+    await refresh();
+    expect(await store.auditTrail({})).toMatchObject([{ event: 'refused', code: 'AUTH_TOKEN_INVALID' }]);
+  });
+
+  test.each([
+    [{ upstreamUrl: 'http://id.example.com/token' }, 'Option "upstreamUrl" must be an https: URL'],
+    [{ upstreamUrl: '/token' }, 'Option "upstreamUrl"'],
+    [{ timeoutMs: 0 }, 'Option "timeoutMs"'],
+    [{ timeout: 5 }, 'Unknown option "timeout"'],
+    [{ limits: { byIP: false } }, 'Unknown option "limits.byIP"'],
+  ])('misuse is told at once: %j', (options, message) => {
+    const make = () =>
+      createRefreshProxy({ upstreamUrl: 'https://id.example.com/', ...options } as RefreshProxyOptions);
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(message);
+  });
+});
+
+describe('memberstackUpstream', () => {
+  test('sends the public key, and reads the answers that the documentation shows', async () => {
+    const accessToken = 'member-access-token';
+    const expires = Date.now() + 3_600_500;
+    const answers: Scripted[] = [
+      { body: { data: { tokens: { accessToken, type: 'bearer', expires } } } },
+      { body: { tokens: { accessToken, expires } } },
+      { body: { accessToken } },
+      { headers: { 'ms-mid': accessToken }, body: {} },
+    ];
+    const upstream = await startServer((_, index) => answers[index] ?? {});
+    ends.push(() => upstream.close());
+    const handler = createRefreshProxy(
+      memberstackUpstream({ publicKey: 'pk_test', upstreamUrl: `${upstream.url}/refresh` }),
+    );
+    const given = [];
+    while (given.length < answers.length) given.push((await send(handler, { refreshToken: secret })).body);
+    const timed = { accessToken, expiresIn: 3600 };
+    expect(given).toEqual([timed, timed, { accessToken }, { accessToken }]);
+    expect(upstream.seen[0]).toMatchObject({ method: 'POST', headers: { 'x-api-key': 'pk_test' }, token: secret });
+  });
+});

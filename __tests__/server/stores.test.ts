@@ -1,0 +1,327 @@
+/** What every store must hold to, whatever keeps its rows. */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Kysely, SqliteDialect, sql } from 'kysely';
+import Database from 'libsql';
+import {
+  sqlRefreshStore,
+  type AuditRecord,
+  type Presented,
+  type StoredToken,
+  type TokenFamily,
+  type Verdict,
+} from '../../src/server/index.js';
+import { startPostgres, type Postgres } from './support/postgres.js';
+import { describeWithPostgres } from './support/with-postgres.js';
+import { inMemory, inPostgres, inSqlite, type Kept, type MakeStore } from './support/stores.js';
+
+const t0 = Date.UTC(2026, 0, 5);
+const day = 24 * 3_600_000;
+
+let serial = 0;
+const record = (change: Partial<AuditRecord> = {}): AuditRecord => ({
+  id: randomUUID(),
+  at: t0 + ++serial,
+  event: 'issued',
+  code: undefined,
+  subject: 'ada',
+  familyId: 'family',
+  requestId: 'request',
+  ip: '192.0.2.1',
+  userAgent: 'test',
+  ...change,
+});
+
+const familyOf = (id: string, change: Partial<TokenFamily> = {}): TokenFamily => ({
+  id,
+  subject: 'ada',
+  context: { plan: 'pro', nested: { list: [1, null, 'ä'] } },
+  claims: { scope: 'a b' },
+  createdAt: t0,
+  expiresAt: t0 + 7 * day,
+  generation: 1,
+  revokedAt: undefined,
+  revokeReason: undefined,
+  ...change,
+});
+
+const tokenOf = (familyId: string, hash: string, change: Partial<StoredToken> = {}): StoredToken => ({
+  familyId,
+  generation: 1,
+  hash,
+  issuedAt: t0,
+  expiresAt: t0 + 7 * day,
+  usedAt: undefined,
+  sealedSuccessor: undefined,
+  ...change,
+});
+
+const rotation = (hash: string, now = t0 + 1): Verdict => ({
+  action: 'rotate',
+  now,
+  sealedSuccessor: `sealed ${hash}`,
+  child: { hash, expiresAt: t0 + 7 * day },
+  record: record({ event: 'refreshed' }),
+});
+
+function contract(make: MakeStore): void {
+  let kept: Kept;
+  beforeEach(async () => {
+    kept = await make();
+  });
+  afterEach(() => kept.close());
+
+  const begin = async (id: string, hash: string, change: Partial<TokenFamily> = {}): Promise<void> =>
+    kept.store.create(familyOf(id, change), tokenOf(id, hash), record({ familyId: id }));
+
+  test('finds a token by its hash, exactly, with its family as it was put in', async () => {
+    await begin('a', 'Hash');
+    expect(await kept.store.find('Hash')).toEqual({ family: familyOf('a'), token: tokenOf('a', 'Hash') });
+    for (const other of ['hash', 'HASH', 'Hash ', 'Has', '']) expect(await kept.store.find(other)).toBeUndefined();
+  });
+
+  test('rotates: the parent is used, the child is new, the family is a generation older', async () => {
+    await begin('a', 'one');
+    await kept.store.settle('one', t0 + 1, () => rotation('two'));
+    expect(await kept.store.find('one')).toMatchObject({
+      family: { generation: 2 },
+      token: { generation: 1, usedAt: t0 + 1, sealedSuccessor: 'sealed two' },
+    });
+    expect((await kept.store.find('two'))?.token).toEqual(tokenOf('a', 'two', { generation: 2, issuedAt: t0 + 1 }));
+  });
+
+  test('drops what was sealed for the parent once the child is used', async () => {
+    await begin('a', 'one');
+    await kept.store.settle('one', t0, () => rotation('two'));
+    await kept.store.settle('two', t0, () => rotation('three'));
+    expect((await kept.store.find('one'))?.token.sealedSuccessor).toBeUndefined();
+    expect((await kept.store.find('two'))?.token.sealedSuccessor).toBe('sealed three');
+  });
+
+  test('shows each of many at once what the one before it did', async () => {
+    await begin('a', 'one');
+    const seen: (number | undefined)[] = [];
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        kept.store.settle('one', t0, (presented: Presented | undefined): Verdict => {
+          seen.push(presented?.token.usedAt);
+          return presented?.token.usedAt === undefined ? rotation(`child ${index}`) : { action: 'keep' };
+        }),
+      ),
+    );
+    expect(seen).toEqual([undefined, ...Array<number>(19).fill(t0 + 1)]);
+  });
+
+  test('revokes, and keeps the tokens: reuse must stay visible', async () => {
+    await begin('a', 'one');
+    const verdict = { action: 'revoke', now: t0 + 5, reason: 'reuse', record: record() } as const;
+    await kept.store.settle('one', t0, () => verdict);
+    expect((await kept.store.find('one'))?.family).toMatchObject({ revokedAt: t0 + 5, revokeReason: 'reuse' });
+  });
+
+  test('leaves everything as it was if the decision throws', async () => {
+    await begin('a', 'one');
+    const thrown = new Error('no');
+    await expect(
+      kept.store.settle('one', t0, () => {
+        throw thrown;
+      }),
+    ).rejects.toBe(thrown);
+    expect(await kept.store.find('one')).toEqual({ family: familyOf('a'), token: tokenOf('a', 'one') });
+    await kept.store.settle('one', t0, () => rotation('two'));
+  });
+
+  test('asks about a token that it does not have, too, and keeps the record', async () => {
+    const seen: unknown[] = [];
+    await kept.store.settle('none', t0, (presented) => {
+      seen.push(presented);
+      return { action: 'keep', record: record({ event: 'refused', familyId: 'x' }) };
+    });
+    expect(seen).toEqual([undefined]);
+    expect(await kept.store.auditTrail({ familyId: 'x' })).toHaveLength(1);
+  });
+
+  test('ends the sessions of a subject, each once', async () => {
+    await begin('a', 'one');
+    await begin('b', 'two');
+    await begin('c', 'three', { subject: 'grace' });
+    const ended = await kept.store.revoke({ subject: 'ada' }, t0 + 9);
+    expect(ended.sort((a, b) => (a.id < b.id ? -1 : 1))).toEqual([
+      { id: 'a', subject: 'ada' },
+      { id: 'b', subject: 'ada' },
+    ]);
+    expect((await kept.store.find('one'))?.family).toMatchObject({ revokedAt: t0 + 9, revokeReason: 'revoked' });
+    expect(await kept.store.revoke({ subject: 'ada' }, t0 + 10)).toEqual([]);
+    expect(await kept.store.revoke({ familyId: 'c' }, t0 + 10)).toHaveLength(1);
+  });
+
+  test('reads the audit trail by user, session and time, newest first', async () => {
+    const [one, two, three] = [
+      record({ subject: 'u' }),
+      record({ subject: 'u' }),
+      record({ subject: 'v', familyId: 'f' }),
+    ];
+    for (const each of [one, two, three]) await kept.store.record(each);
+    expect(await kept.store.auditTrail({ subject: 'u' })).toEqual([two, one]);
+    expect(await kept.store.auditTrail({ subject: 'u', limit: 1 })).toEqual([two]);
+    expect(await kept.store.auditTrail({ familyId: 'f' })).toEqual([three]);
+    expect(await kept.store.auditTrail({ since: one.at, until: two.at })).toEqual([one]);
+    const unknown = record({
+      subject: undefined,
+      familyId: undefined,
+      ip: undefined,
+      userAgent: undefined,
+      code: 'AUTH_TOKEN_INVALID',
+    });
+    await kept.store.record(unknown);
+    expect(await kept.store.auditTrail({ since: unknown.at })).toEqual([unknown]);
+  });
+
+  test('purges expired families and old records over many batches, and nothing else', async () => {
+    for (let index = 0; index < 7; index += 1) await begin(`old${index}`, `old ${index}`, { expiresAt: t0 });
+    await begin('new', 'new');
+    await kept.store.record(record({ at: t0 - 91 * day, familyId: 'ancient' }));
+    const before = await kept.store.auditTrail({ since: t0 });
+    const purged = await kept.store.purge({ now: t0, batchSize: 2, auditBefore: t0 - 90 * day, sealedBefore: t0 });
+    expect(purged).toEqual({ families: 7, auditRecords: 1 });
+    expect(await kept.store.find('old 3')).toBeUndefined();
+    expect(await kept.store.find('new')).toBeDefined();
+    expect(await kept.store.auditTrail({ familyId: 'ancient' })).toEqual([]);
+    expect(await kept.store.auditTrail({ since: t0 })).toEqual(before);
+  });
+
+  test('purges what is sealed after its time, of sessions that live on', async () => {
+    await begin('a', 'one');
+    await kept.store.settle('one', t0, () => rotation('two', t0 + 10));
+    const plan = { now: t0, batchSize: 10, auditBefore: 0 };
+    await kept.store.purge({ ...plan, sealedBefore: t0 + 10 });
+    expect((await kept.store.find('one'))?.token.sealedSuccessor).toBe('sealed two');
+    await kept.store.purge({ ...plan, sealedBefore: t0 + 11 });
+    expect((await kept.store.find('one'))?.token).toMatchObject({ usedAt: t0 + 10, sealedSuccessor: undefined });
+    await kept.store.settle('two', t0, () => rotation('three'));
+    expect((await kept.store.find('three'))?.family.generation).toBe(3);
+  });
+}
+
+/** What only tables can promise. */
+function tableContract(make: () => Promise<Kept>): void {
+  let kept: Kept;
+  beforeAll(async () => {
+    kept = await make();
+    await kept.store.create(familyOf('a'), tokenOf('a', 'one'), record());
+    await kept.store.settle('one', t0, () => rotation('two'));
+  });
+  afterAll(() => kept.close());
+  const run = (text: string): Promise<unknown> => {
+    if (!kept.kysely) throw new Error('no tables');
+    return sql.raw(text).execute(kept.kysely);
+  };
+  const token = (family: string, generation: number, hash: string): string =>
+    `insert into refresh_tokens (family_id, generation, token_hash, issued_at, expires_at) values ('${family}', ${generation}, '${hash}', 0, 0)`;
+
+  test('a second child is impossible, even for code that is wrong', async () => {
+    await expect(run(token('a', 2, 'another'))).rejects.toThrow(/unique/i);
+  });
+
+  test('two tokens with one hash are impossible', async () => {
+    await expect(run(token('a', 3, 'two'))).rejects.toThrow(/unique/i);
+  });
+
+  test('a token without a family is impossible', async () => {
+    await expect(run(token('nobody', 1, 'orphan'))).rejects.toThrow(/foreign key/i);
+  });
+
+  test('migrations run again, by several servers at once, change nothing', async () => {
+    const { store } = kept;
+    if (!('migrate' in store)) throw new Error('no tables');
+    const migrate = store.migrate as () => Promise<void>;
+    await Promise.all([migrate(), migrate(), migrate()]);
+    expect(await store.find('two')).toBeDefined();
+  });
+}
+
+describe('memoryRefreshStore', () => contract(inMemory));
+
+describe('sqlRefreshStore over SQLite', () => {
+  contract(inSqlite());
+  describe('its tables', () => tableContract(inSqlite()));
+
+  test('several servers that start at once on no file at all make its tables once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'axios-token-refresh-sqlite-'));
+    const open = inSqlite(join(folder, 'sessions.db'));
+    const servers = await Promise.all([open(), open(), open(), open()]);
+    await servers[0].store.create(familyOf('a'), tokenOf('a', 'one'), record());
+    expect(await servers[3].store.find('one')).toBeDefined();
+    await Promise.all(servers.map((server) => server.close()));
+    rmSync(folder, { recursive: true });
+  });
+
+  test('a column that does not tell "A" from "a" lets no wrong token in', async () => {
+    const kept = await inSqlite()();
+    const { store, kysely } = kept;
+    if (!kysely) throw new Error('no tables');
+    const { rows } = await sql<{ sql: string }>`select sql from sqlite_master where name = 'refresh_tokens'`.execute(
+      kysely,
+    );
+    await sql`drop table refresh_tokens`.execute(kysely);
+    await sql
+      .raw((rows[0]?.sql ?? '').replace('"token_hash" text', '"token_hash" text collate nocase'))
+      .execute(kysely);
+    await store.create(familyOf('a'), tokenOf('a', 'Hash'), record());
+    expect(await store.find('Hash')).toBeDefined();
+    expect(await store.find('hASH')).toBeUndefined();
+    const seen: unknown[] = [];
+    await store.settle('hASH', t0, (presented) => {
+      seen.push(presented);
+      return { action: 'keep' };
+    });
+    expect(seen).toEqual([undefined]);
+    await kept.close();
+  });
+
+  test('tables that were half made when a process died are made whole', async () => {
+    const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) });
+    const store = sqlRefreshStore(kysely);
+    await store.migrate();
+    for (const gone of ['table refresh_audit', 'index refresh_tokens_sealed'])
+      await sql.raw(`drop ${gone}`).execute(kysely);
+    await sql`delete from refresh_migrations`.execute(kysely);
+    await store.migrate();
+    await store.create(familyOf('a'), tokenOf('a', 'one'), record());
+    await kysely.destroy();
+  });
+
+  test('a file outlives the process that wrote it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'axios-token-refresh-sqlite-'));
+    const first = await inSqlite(join(folder, 'sessions.db'))();
+    await first.store.create(familyOf('a'), tokenOf('a', 'one'), record());
+    await first.close();
+    const second = await inSqlite(join(folder, 'sessions.db'))();
+    expect(await second.store.find('one')).toBeDefined();
+    await second.close();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describeWithPostgres('sqlRefreshStore over PostgreSQL', () => {
+  let postgres: Postgres;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+  });
+  afterAll(() => postgres.close());
+  const make = async (): Promise<Kept> => inPostgres(await postgres.database());
+
+  contract(make);
+  describe('its tables', () => tableContract(make));
+
+  test('several servers that start at once on an empty database make its tables once', async () => {
+    const url = await postgres.database();
+    const servers = await Promise.all([inPostgres(url), inPostgres(url), inPostgres(url)]);
+    await servers[0].store.create(familyOf('a'), tokenOf('a', 'one'), record());
+    expect(await servers[2].store.find('one')).toBeDefined();
+    await Promise.all(servers.map((server) => server.close()));
+  });
+});

@@ -1,0 +1,45 @@
+/** Hono 4: it speaks `Request` and `Response` itself, so the handlers need no adapter, but for the peer's address. */
+import { createServer, type Server } from 'node:http';
+import { Hono, type Context } from 'hono';
+import { AuthError, toNodeHandler, type Handler, type RefreshEndpoint } from 'axios-token-refresh/server';
+import { subjectOf } from './endpoint.js';
+
+interface Bindings {
+  Bindings: { peerAddress: string | undefined };
+}
+
+export function listen(endpoint: RefreshEndpoint, port: number): Promise<Server> {
+  const app = new Hono<Bindings>();
+  const mounted =
+    (handler: Handler) =>
+    (context: Context<Bindings>): Promise<Response> =>
+      handler(context.req.raw, { peerAddress: context.env.peerAddress });
+
+  app.post('/sign-in', async (context) => {
+    const caller = { ip: context.env.peerAddress, userAgent: context.req.header('user-agent') };
+    const { headers, body } = await endpoint.startSession({ subject: subjectOf(await context.req.json()), caller });
+    return context.json(body, 200, headers);
+  });
+  app.post('/auth/refresh-token', mounted(endpoint.refresh));
+  app.post('/auth/sign-out', mounted(endpoint.signOut));
+  app.get('/jwks.json', mounted(endpoint.jwks));
+  app.get('/me', async (context) => {
+    const token = /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
+    try {
+      const { subject } = await endpoint.verifyAccessToken(token);
+      return context.json({ subject });
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      return context.json({ error: { code: error.code, message: error.message } }, error.status as 401 | 503);
+    }
+  });
+
+  // Any runtime serves `app.fetch`; on Node this package's adapter does, and knows the peer's address.
+  const serve = toNodeHandler((request, connection) =>
+    Promise.resolve(app.fetch(request, { peerAddress: connection?.peerAddress })),
+  );
+  return new Promise((resolve) => {
+    const server = createServer(serve);
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+}

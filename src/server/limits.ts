@@ -1,0 +1,87 @@
+/** Rate limits. The only file that loads rate-limiter-flexible. */
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { field } from '../core/redact.js';
+
+/** Any limiter of rate-limiter-flexible, over memory, Redis or PostgreSQL. */
+export interface Limiter {
+  /** Takes one point. Rejects with `{ msBeforeNext }` when none is left, and with an `Error` when it is out of order. */
+  consume(key: string): Promise<unknown>;
+}
+
+/** So many requests of one key in so much time. */
+export interface Limit {
+  readonly points: number;
+  readonly durationMs: number;
+}
+
+export interface LimitOptions {
+  /** Per address; IPv6 addresses count by their first 56 bits. @default `{ points: 60, durationMs: 60_000 }` */
+  readonly byIp?: Limit | Limiter | false;
+  /** Per session, that is per family of tokens. @default `{ points: 30, durationMs: 60_000 }` */
+  readonly byFamily?: Limit | Limiter | false;
+}
+
+export type LimitName = keyof LimitOptions;
+
+export interface Exceeded {
+  readonly retryAfterMs: number;
+  /** The first time for this key within a minute: what follows is not told again. */
+  readonly isNews: boolean;
+}
+
+export interface Limits {
+  /** Takes one point of `key`; `undefined` if there was one. */
+  take(name: LimitName, key: string): Promise<Exceeded | undefined>;
+}
+
+export const defaultLimits: Readonly<Record<LimitName, Limit>> = {
+  byIp: { points: 60, durationMs: 60_000 },
+  byFamily: { points: 30, durationMs: 60_000 },
+};
+
+/** @param fault told of a limiter that is out of order */
+export function createLimits(options: LimitOptions, fault: (error: unknown) => void): Limits {
+  const limiters = {
+    byIp: limiterOf(options.byIp ?? defaultLimits.byIp),
+    byFamily: limiterOf(options.byFamily ?? defaultLimits.byFamily),
+  };
+  // While the shared store of a limiter is down, each process counts for itself: neither an open door nor a closed one.
+  const insurance = { byIp: memoryLimiter(defaultLimits.byIp), byFamily: memoryLimiter(defaultLimits.byFamily) };
+  const announced = memoryLimiter({ points: 1, durationMs: 60_000 });
+
+  async function waitOf(limiter: Limiter, key: string): Promise<number | undefined> {
+    try {
+      await limiter.consume(key);
+      return undefined;
+    } catch (rejection) {
+      const wait = field(rejection, 'msBeforeNext');
+      if (rejection instanceof Error || typeof wait !== 'number') throw rejection;
+      return wait;
+    }
+  }
+
+  return {
+    async take(name, key) {
+      const limiter = limiters[name];
+      if (limiter === false) return undefined;
+      const retryAfterMs = await waitOf(limiter, key).catch((error: unknown) => {
+        fault(error);
+        return waitOf(insurance[name], key);
+      });
+      if (retryAfterMs === undefined) return undefined;
+      return { retryAfterMs, isNews: (await waitOf(announced, `${name} ${key}`)) === undefined };
+    },
+  };
+}
+
+/** Counts something by key, and tells when it has happened `points` times within the duration: once per duration. */
+export function createCounter({ points, durationMs }: Limit): (key: string) => Promise<number | undefined> {
+  const counter = new RateLimiterMemory({ points, duration: durationMs / 1000 });
+  return async (key) => ((await counter.penalty(key)).consumedPoints === points ? points : undefined);
+}
+
+const limiterOf = (option: Limit | Limiter | false): Limiter | false =>
+  option === false || 'consume' in option ? option : memoryLimiter(option);
+
+const memoryLimiter = ({ points, durationMs }: Limit): Limiter =>
+  new RateLimiterMemory({ points, duration: durationMs / 1000 });

@@ -1,0 +1,54 @@
+/** What operators do: read the audit trail, delete what is over. */
+import { auditRetentionMs, type AuditQuery } from './audit.js';
+import { between, checked, text, wholeBetween, type Rules } from './checks.js';
+import type { FamilyChoice, Purged, RefreshStore } from './store.js';
+
+export interface PurgePlan {
+  /** Rows, or families with all their tokens, per transaction: 1 to 1000. @default 50 */
+  readonly batchSize?: number;
+  /** How long audit records are kept, in milliseconds: 90 days at least. @default 7_776_000_000 (90 days) */
+  readonly auditRetentionMs?: number;
+}
+
+const planRules: Rules<PurgePlan> = {
+  batchSize: wholeBetween(1, 1_000),
+  auditRetentionMs: [
+    'milliseconds, 7_776_000_000 (90 days) or more: younger records are not deleted',
+    (value) => typeof value === 'number' && value >= auditRetentionMs,
+  ],
+};
+
+const moment = between(-8.64e15, 8.64e15);
+const queryRules: Rules<AuditQuery> = {
+  subject: text,
+  familyId: text,
+  since: moment,
+  until: moment,
+  limit: wholeBetween(1, 1_000),
+};
+
+/** @throws {TypeError} unless one of the two is given */
+export function meantBy(whose: { readonly sessionId?: unknown; readonly subject?: unknown }): FamilyChoice {
+  const { sessionId, subject } = whose;
+  const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+  if (isText(sessionId) && subject === undefined) return { familyId: sessionId };
+  if (isText(subject) && sessionId === undefined) return { subject };
+  throw new TypeError('revokeSessions: give either "sessionId" or "subject", a string that is not empty.');
+}
+
+/** Longest grace: after it no successor is asked for again. */
+const sealedMs = 60_000;
+
+/** @throws {TypeError} naming what does not fit */
+export async function sweep(store: RefreshStore, given: PurgePlan, now: number): Promise<Purged> {
+  const plan = checked<PurgePlan>(given, planRules, []);
+  return store.purge({
+    now,
+    batchSize: plan.batchSize ?? 50,
+    auditBefore: now - (plan.auditRetentionMs ?? auditRetentionMs),
+    sealedBefore: now - sealedMs,
+  });
+}
+
+/** @throws {TypeError} naming what does not fit */
+export const queryChecked = (query: AuditQuery): AuditQuery => checked(query, queryRules, []);

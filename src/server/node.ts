@@ -1,0 +1,111 @@
+/** Adapters: web-standard handlers on Node's own server and on Express. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { longestBody } from './body.js';
+import { AuthError, refuse } from './refusal.js';
+import type { Handler } from './visit.js';
+import { randomUUID } from 'node:crypto';
+
+/** How much of a body is read and thrown away after its answer, in bytes. */
+const longestRest = 1024 * 1024;
+
+/** A listener of `http.createServer`, and what frameworks take under names like "raw handler". */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A route handler of Express 4 and 5. */
+export type ExpressHandler = (
+  request: IncomingMessage & { readonly body?: unknown },
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/**
+ * Puts a handler on Node's own server. It tells the handler the peer's address; who is trusted to say otherwise is the
+ * endpoint's option `trustedProxies`.
+ *
+ * @example
+ * import { createServer } from 'node:http';
+ * import { toNodeHandler, type Handler } from 'axios-token-refresh/server';
+ *
+ * const serve = (handler: Handler) => createServer(toNodeHandler(handler));
+ */
+export function toNodeHandler(handler: Handler): NodeHandler {
+  return (request, response) => {
+    serve(handler, request, response).catch(() => response.destroy());
+  };
+}
+
+/**
+ * Puts a handler on a route of Express. It works behind `express.json()` too, which has read the body by then.
+ *
+ * @example
+ * import express from 'express';
+ * import { toExpress, type Handler } from 'axios-token-refresh/server';
+ *
+ * const mount = (handler: Handler) => express().post('/auth/refresh-token', toExpress(handler));
+ */
+export function toExpress(handler: Handler): ExpressHandler {
+  return (request, response, next) => {
+    serve(handler, request, response).catch(next);
+  };
+}
+
+async function serve(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  await write(await answerTo(request, handler), response);
+  drain(request);
+}
+
+/** What was not read of a body that was turned down must not be taken for the next request; nor may it go on for ever. */
+function drain(request: IncomingMessage): void {
+  let length = 0;
+  request.on('data', (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length > longestRest) request.destroy();
+  });
+}
+
+async function answerTo(request: IncomingMessage & { readonly body?: unknown }, handler: Handler): Promise<Response> {
+  let standard: Request;
+  try {
+    standard = await requestOf(request);
+  } catch {
+    // A method or a header that the web's Request does not know.
+    return refuse(new AuthError('AUTH_REQUEST_INVALID'), randomUUID());
+  }
+  return handler(standard, { peerAddress: request.socket.remoteAddress });
+}
+
+async function requestOf(request: IncomingMessage & { readonly body?: unknown }): Promise<Request> {
+  const { method = 'GET', url = '/', headersDistinct } = request;
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(headersDistinct))
+    // HTTP/2 has names of its own that start with a colon.
+    for (const value of name.startsWith(':') ? [] : (values ?? [])) headers.append(name, value);
+  // The host is the caller's word, and nothing here needs it.
+  const target = new URL(`http://localhost${url.startsWith('/') ? url : '/'}`);
+  const body = method === 'GET' || method === 'HEAD' ? undefined : await bodyOf(request);
+  return new Request(target, { method, headers, ...(body !== undefined && { body }) });
+}
+
+/** The bytes as they come, or what a body parser made of them. Past the limit they are not read: the handler sees too many already. */
+async function bodyOf(request: IncomingMessage & { readonly body?: unknown }): Promise<BodyInit | undefined> {
+  const { body } = request;
+  if (request.readableEnded && body !== undefined) {
+    const isRaw = typeof body === 'string' || body instanceof Uint8Array;
+    return isRaw ? Uint8Array.from(Buffer.from(body)) : JSON.stringify(body);
+  }
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > longestBody) break;
+  }
+  return length === 0 ? undefined : Uint8Array.from(Buffer.concat(chunks));
+}
+
+async function write(answer: Response, response: ServerResponse): Promise<void> {
+  const cookies = answer.headers.getSetCookie();
+  const headers = Object.fromEntries(answer.headers);
+  response.writeHead(answer.status, cookies.length > 0 ? { ...headers, 'set-cookie': cookies } : headers);
+  response.end(Buffer.from(await answer.arrayBuffer()));
+}

@@ -1,0 +1,161 @@
+/** A refresh endpoint for tokens that a third party issues: checks, limits, calls it, answers in our codes. */
+import { claimsOf } from '../core/claims.js';
+import { classify } from '../core/failure.js';
+import { describe, field } from '../core/redact.js';
+import { readJson } from './body.js';
+import {
+  checked,
+  clockRule,
+  duration,
+  fn,
+  hasMethods,
+  isSafeUrl,
+  limitRules,
+  object,
+  suspicionRules,
+  texts,
+  type Rules,
+} from './checks.js';
+import { createLimits, type LimitOptions } from './limits.js';
+import type { ReportingOptions } from './options.js';
+import { answerHeaders, AuthError } from './refusal.js';
+import { hashOf } from './secrets.js';
+import type { RefreshStore } from './store.js';
+import { createTrail } from './trail.js';
+import { callUpstream, type UpstreamAnswer, type UpstreamRequest } from './upstream.js';
+import { createHandler, recordOf, takePoint, type Handler } from './visit.js';
+import type { SuspicionOptions } from './watch.js';
+
+/** What the third party issued. */
+export interface UpstreamTokens {
+  readonly accessToken: string;
+  readonly refreshToken?: string | undefined;
+  /** Seconds. */
+  readonly expiresIn?: number | undefined;
+}
+
+/** How to talk to one third party. */
+export interface Upstream {
+  /** `https:`, or loopback. */
+  readonly upstreamUrl: string;
+  /** Makes the call. @default `POST` of `{ refreshToken }` as JSON */
+  readonly mapRequest?: (presented: { readonly refreshToken: string; readonly requestId: string }) => UpstreamRequest;
+  /** Reads the answer, of status 2xx. @default `accessToken` or `access_token`, and the others likewise */
+  readonly mapResponse?: (answer: UpstreamAnswer) => UpstreamTokens;
+}
+
+export interface RefreshProxyOptions extends Upstream, ReportingOptions {
+  /** Longest wait for the upstream, in milliseconds. @default 5_000 */
+  readonly timeoutMs?: number;
+  /** `byFamily` counts by token here. */
+  readonly limits?: LimitOptions;
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. @default none */
+  readonly trustedProxies?: readonly string[];
+  /** Where audit records are kept. @default nowhere: the callback `audit` alone hears of them */
+  readonly store?: Pick<RefreshStore, 'record'>;
+  /** For tests. @default the system's clock */
+  readonly clock?: { now(): number };
+}
+
+const rules: Rules<RefreshProxyOptions> = {
+  upstreamUrl: ['an https: URL, or one of loopback', isSafeUrl],
+  mapRequest: fn,
+  mapResponse: fn,
+  timeoutMs: duration,
+  limits: object,
+  trustedProxies: texts,
+  store: ['a store with record()', (value) => hasMethods(value, ['record'])],
+  audit: fn,
+  suspicion: object,
+  onFault: fn,
+  clock: clockRule,
+};
+
+/** What can be a token of anyone's: visible ASCII, neither a word nor a book. */
+const tokenShape = /^[\x21-\x7e]{10,4096}$/;
+const longestRetryAfterMs = 3_600_000;
+
+/**
+ * Makes a handler for `POST { refreshToken }` that refreshes at a third party and answers `{ accessToken }`, with
+ * `refreshToken` and `expiresIn` where the third party gives them. A refusal there is 401 `AUTH_TOKEN_INVALID` here; its
+ * faults are 502 `AUTH_TOKEN_REFRESH_FAILED` and 504 `AUTH_UPSTREAM_TIMEOUT`, which end no session.
+ *
+ * @throws {TypeError} naming an option that is unknown, missing or does not fit
+ * @example
+ * import { createRefreshProxy } from 'axios-token-refresh/server';
+ *
+ * const refresh = createRefreshProxy({
+ *   upstreamUrl: 'https://id.example.com/oauth/token',
+ *   mapRequest: ({ refreshToken }) => ({
+ *     data: new URLSearchParams({ grant_type: 'refresh_token', client_id: 'app', refresh_token: refreshToken }),
+ *   }),
+ * });
+ */
+export function createRefreshProxy(given: RefreshProxyOptions): Handler {
+  const options = checked<RefreshProxyOptions>(given, rules, ['upstreamUrl']);
+  const { store, trustedProxies = [], timeoutMs = 5_000, clock = Date } = options;
+  if (options.suspicion) checked<SuspicionOptions>(options.suspicion, suspicionRules, ['report'], 'suspicion');
+  const trail = createTrail(options, store && ((record) => store.record(record)));
+  const limits = createLimits(checked<LimitOptions>(options.limits ?? {}, limitRules, [], 'limits'), trail.fault);
+  const now = (): number => clock.now();
+
+  return createHandler({ ...trail, limits, now }, { method: 'POST', trustedProxies }, async (request, visit) => {
+    const body = await readJson(request);
+    const refreshToken = body && Object.hasOwn(body, 'refreshToken') ? body['refreshToken'] : undefined;
+    if (typeof refreshToken !== 'string' || refreshToken === '') throw new AuthError('AUTH_TOKEN_MISSING');
+    if (!tokenShape.test(refreshToken)) throw new AuthError('AUTH_TOKEN_INVALID');
+    await takePoint(limits, 'byFamily', hashOf(refreshToken));
+
+    const tokens = await fetchTokens(refreshToken, visit.requestId).catch((error: unknown) => {
+      // Told without what Axios keeps with its errors: the request, and the token in it.
+      if (!(error instanceof AuthError) || error.status >= 500)
+        trail.fault(error instanceof AuthError ? error.cause : describe(error, [refreshToken]));
+      throw error instanceof AuthError ? error : new AuthError('AUTH_TOKEN_REFRESH_FAILED');
+    });
+    visit.subject = claimsOf(tokens.accessToken).sub;
+    await trail.write(recordOf('refreshed', visit, now()));
+    return Response.json(tokens, { headers: answerHeaders(visit.requestId) });
+  });
+
+  async function fetchTokens(refreshToken: string, requestId: string): Promise<UpstreamTokens> {
+    const { mapRequest = plainRequest, mapResponse = plainResponse } = options;
+    const request = mapRequest({ refreshToken, requestId });
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const answer = await callUpstream(options.upstreamUrl, request, deadline).catch((error: unknown) => {
+      throw refusalOf(error, deadline.aborted);
+    });
+    return usable(mapResponse(answer), now());
+  }
+}
+
+function refusalOf(error: unknown, isLate: boolean): AuthError {
+  const { terminal, kind, retryAfterMs } = classify(error);
+  const cause = describe(error);
+  if (isLate || kind === 'timeout') return new AuthError('AUTH_UPSTREAM_TIMEOUT', { cause });
+  if (terminal) return new AuthError('AUTH_TOKEN_INVALID');
+  if (kind !== 'throttled') return new AuthError('AUTH_TOKEN_REFRESH_FAILED', { cause });
+  return new AuthError('AUTH_RATE_LIMITED', { retryAfterMs: Math.min(retryAfterMs || 1_000, longestRetryAfterMs) });
+}
+
+/** Picks what may be passed on. A dead token would make the client come again at once. */
+function usable({ accessToken, refreshToken, expiresIn }: UpstreamTokens, now: number): UpstreamTokens {
+  if (typeof accessToken !== 'string' || !tokenShape.test(accessToken))
+    throw new TypeError('The upstream gave no usable access token.');
+  const { exp } = claimsOf(accessToken);
+  if (exp !== undefined && exp * 1000 <= now) throw new TypeError('The upstream gave an expired access token.');
+  return {
+    accessToken,
+    ...(typeof refreshToken === 'string' && tokenShape.test(refreshToken) && { refreshToken }),
+    ...(typeof expiresIn === 'number' && expiresIn > 0 && Number.isFinite(expiresIn) && { expiresIn }),
+  };
+}
+
+const plainRequest = ({ refreshToken }: { readonly refreshToken: string }): UpstreamRequest => ({
+  data: { refreshToken },
+});
+
+const plainResponse = ({ data }: UpstreamAnswer): UpstreamTokens => ({
+  accessToken: (field(data, 'accessToken') ?? field(data, 'access_token')) as string,
+  refreshToken: (field(data, 'refreshToken') ?? field(data, 'refresh_token')) as string | undefined,
+  expiresIn: (field(data, 'expiresIn') ?? field(data, 'expires_in')) as number | undefined,
+});

@@ -1,0 +1,82 @@
+/** The beginning and the end of a session. */
+import { randomUUID } from 'node:crypto';
+import { isObject } from './checks.js';
+import { signAccess, type Issued, type Parts } from './refresh.js';
+import { hashOf, hasTokenShape, newToken } from './secrets.js';
+import type { JsonObject, TokenFamily } from './store.js';
+import { ownClaims } from './tokens.js';
+import { identify, recordOf, type Visit } from './visit.js';
+
+export interface SessionStart {
+  /** Whose session it is: claim `sub`. */
+  readonly subject: string;
+  /** Who the user is to your API: repeated in every access token of the session, as claim `context`. @default {} */
+  readonly context?: JsonObject;
+  /** Further claims of every access token of the session, such as `scope`. @default {} */
+  readonly claims?: JsonObject;
+}
+
+/** Longest context and claims together, in characters of JSON: they travel in a header with every request. */
+const longestContents = 4_096;
+
+/** @throws {TypeError} naming what does not fit */
+export async function start(input: SessionStart, visit: Visit, parts: Parts): Promise<Issued & { sessionId: string }> {
+  const { options, store, trail } = parts;
+  const { subject, context = {}, claims = {} } = input;
+  checkContents(subject, context, claims);
+  const now = options.clock.now();
+  const expiresAt = now + options.sessionTtlMs;
+  const family: TokenFamily = {
+    id: randomUUID(),
+    subject,
+    context: copyOf(context),
+    claims: copyOf(claims),
+    createdAt: now,
+    expiresAt,
+    generation: 1,
+    revokedAt: undefined,
+    revokeReason: undefined,
+  };
+  identify(visit, family);
+  const access = await signAccess(family, parts);
+  const refreshToken = newToken();
+  const token = {
+    familyId: family.id,
+    generation: 1,
+    hash: hashOf(refreshToken),
+    issuedAt: now,
+    expiresAt: Math.min(expiresAt, now + (options.idleTtlMs ?? Infinity)),
+    usedAt: undefined,
+    sealedSuccessor: undefined,
+  };
+  const record = recordOf('issued', visit, now);
+  await store.create(family, token, record);
+  trail.tell(record);
+  return { ...access, refreshToken, refreshLifetimeMs: options.sessionTtlMs, sessionId: family.id };
+}
+
+/** Ends the session of a token, whatever generation it is of. A token that is unknown has no session to end (RFC 7009, section 2.2). */
+export async function end(token: string, visit: Visit, { options, store, trail }: Parts): Promise<void> {
+  if (!hasTokenShape(token)) return;
+  const { record } = await store.settle(hashOf(token), options.clock.now(), (presented) => {
+    if (!presented || presented.family.revokedAt !== undefined) return { action: 'keep' };
+    identify(visit, presented.family);
+    const now = options.clock.now();
+    return { action: 'revoke', now, reason: 'sign-out', record: recordOf('signed-out', visit, now) };
+  });
+  if (record) trail.tell(record);
+}
+
+/** As every store keeps it: what JSON has no word for is gone, and later changes of the original count for nothing. */
+const copyOf = (contents: JsonObject): JsonObject => JSON.parse(JSON.stringify(contents)) as JsonObject;
+
+function checkContents(subject: unknown, context: unknown, claims: unknown): void {
+  if (typeof subject !== 'string' || subject === '' || subject.length > 255 || /\p{Cc}/u.test(subject))
+    throw new TypeError('startSession: "subject" must be a string of 1 to 255 characters, without control characters.');
+  for (const [name, value] of Object.entries({ context, claims }))
+    if (!isObject(value)) throw new TypeError(`startSession: "${name}" must be a JSON object.`);
+  const taken = Object.keys(claims as object).find((name) => ownClaims.includes(name));
+  if (taken !== undefined) throw new TypeError(`startSession: the claim "${taken}" is set by the endpoint itself.`);
+  if (JSON.stringify([context, claims]).length > longestContents)
+    throw new TypeError(`startSession: "context" and "claims" have more than ${longestContents} characters of JSON.`);
+}

@@ -1,0 +1,77 @@
+/** Deletes what has expired, a few rows at a time: no long lock, no long transaction, no bloat at once. */
+import type { Kysely } from 'kysely';
+import type { Purged, PurgeOptions } from '../store.js';
+import { tokenOf, type Schema } from './schema.js';
+
+export async function purge(database: Kysely<Schema>, options: PurgeOptions): Promise<Purged> {
+  await forgetSealed(database, options);
+  const families = await inBatches(() => deleteFamilies(database, options));
+  const auditRecords = await inBatches(() => deleteAudit(database, options));
+  return { families, auditRecords };
+}
+
+async function inBatches(deleteSome: () => Promise<number>): Promise<number> {
+  let total = 0;
+  for (let count = await deleteSome(); count > 0; count = await deleteSome()) total += count;
+  return total;
+}
+
+async function deleteFamilies(database: Kysely<Schema>, { now, batchSize }: PurgeOptions): Promise<number> {
+  const expired = await database
+    .selectFrom('refresh_families')
+    .select('id')
+    .where('expires_at', '<=', now)
+    .orderBy('expires_at')
+    .limit(batchSize)
+    .execute();
+  if (expired.length === 0) return 0;
+  const ids = expired.map(({ id }) => id);
+  await database.transaction().execute(async (transaction) => {
+    // By hand, although the foreign key would do it: SQLite enforces those only where a connection asks for it.
+    await transaction.deleteFrom('refresh_tokens').where('family_id', 'in', ids).execute();
+    await transaction.deleteFrom('refresh_families').where('id', 'in', ids).execute();
+  });
+  return ids.length;
+}
+
+async function deleteAudit(database: Kysely<Schema>, { auditBefore, batchSize }: PurgeOptions): Promise<number> {
+  const old = await database
+    .selectFrom('refresh_audit')
+    .select('id')
+    .where('at', '<', auditBefore)
+    .orderBy('at')
+    .limit(batchSize)
+    .execute();
+  if (old.length > 0)
+    await database
+      .deleteFrom('refresh_audit')
+      .where(
+        'id',
+        'in',
+        old.map(({ id }) => id),
+      )
+      .execute();
+  return old.length;
+}
+
+/** Successors that can no longer be asked for: those of sessions that were left after a refresh. */
+async function forgetSealed(database: Kysely<Schema>, { sealedBefore, batchSize }: PurgeOptions): Promise<void> {
+  await inBatches(async () => {
+    const stale = await database
+      .selectFrom('refresh_tokens')
+      .selectAll()
+      .where('sealed_successor', 'is not', null)
+      .where('used_at', '<', sealedBefore)
+      .orderBy('used_at')
+      .limit(batchSize)
+      .execute();
+    for (const { familyId, generation } of stale.map(tokenOf))
+      await database
+        .updateTable('refresh_tokens')
+        .set({ sealed_successor: null })
+        .where('family_id', '=', familyId)
+        .where('generation', '=', generation)
+        .execute();
+    return stale.length;
+  });
+}

@@ -1,0 +1,33 @@
+/** The embedded default: one file, no server, the binary inside the package. */
+import type { Kysely } from 'kysely';
+import { loadKysely } from './kysely.js';
+import { sqlRefreshStore, type SqlRefreshStore } from './store.js';
+
+export interface SqliteRefreshStore extends SqlRefreshStore {
+  /** The same file by Kysely: for tables of your own, and for backups. */
+  readonly kysely: Kysely<unknown>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens or makes a SQLite file and brings its tables up to date. Needs the packages `libsql` and `kysely`.
+ *
+ * Every commit reaches the disk (`synchronous = FULL`): a session that loses its last rotation to a power cut would be
+ * signed out by the next one. Several processes of one machine may share the file; not over a network drive.
+ *
+ * @param path a file, or `':memory:'`
+ * @example
+ * import { sqliteRefreshStore } from 'axios-token-refresh/server';
+ *
+ * const store = await sqliteRefreshStore('sessions.db');
+ */
+export async function sqliteRefreshStore(path: string): Promise<SqliteRefreshStore> {
+  const [{ default: Database }, { Kysely, SqliteDialect }] = await Promise.all([import('libsql'), loadKysely()]);
+  const file = new Database(path);
+  for (const pragma of ['busy_timeout = 5000', 'journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON'])
+    file.pragma(pragma);
+  const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: file }) });
+  const store = sqlRefreshStore(kysely);
+  await store.migrate();
+  return { ...store, kysely, close: () => kysely.destroy() };
+}

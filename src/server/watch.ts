@@ -1,0 +1,45 @@
+/** Looks for patterns that a single request does not show. */
+import { createCounter, type Limit } from './limits.js';
+import type { AuditRecord } from './audit.js';
+
+/** Something to alert on. */
+export interface Suspicion {
+  /**
+   * - `reuse`: a refresh token was used twice, and its session has been ended: a stolen token, or a client that loses answers
+   * - `refusals-from-ip`: someone tries tokens
+   * - `refusals-for-subject`: tokens of one user are turned down again and again
+   */
+  readonly kind: 'reuse' | 'refusals-from-ip' | 'refusals-for-subject';
+  /** Refusals within the window; 1 for a reuse. */
+  readonly count: number;
+  /** What tipped the scales, as it stands in the audit trail. */
+  readonly record: AuditRecord;
+}
+
+export interface SuspicionOptions {
+  /** Called for each. What it throws is told to `onFault` and changes nothing. */
+  readonly report: (suspicion: Suspicion) => unknown;
+  /** How many refusals in how much time are many. @default `{ points: 10, durationMs: 600_000 }` */
+  readonly refusals?: Limit;
+}
+
+const manyRefusals: Limit = { points: 10, durationMs: 600_000 };
+
+/** Takes every audit record, and tells what is suspicious about it. */
+export function createWatch({
+  report,
+  refusals = manyRefusals,
+}: SuspicionOptions): (record: AuditRecord) => Promise<void> {
+  const fromIp = createCounter(refusals);
+  const forSubject = createCounter(refusals);
+
+  return async (record) => {
+    const { event, ip, subject } = record;
+    if (event === 'reused') await report({ kind: 'reuse', count: 1, record });
+    if (event !== 'reused' && event !== 'refused') return;
+    const ofIp = ip === undefined ? undefined : await fromIp(ip);
+    if (ofIp !== undefined) await report({ kind: 'refusals-from-ip', count: ofIp, record });
+    const ofSubject = subject === undefined ? undefined : await forSubject(subject);
+    if (ofSubject !== undefined) await report({ kind: 'refusals-for-subject', count: ofSubject, record });
+  };
+}
