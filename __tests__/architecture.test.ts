@@ -27,7 +27,7 @@ const impure =
 const long = 150;
 const longest = 250;
 /** The public vocabulary stays in one place, and so do the state's changes and the life of one request. */
-const longestOf: Readonly<Record<string, number>> = { types: 400, session: 420, exchange: 300 };
+const longestOf: Readonly<Record<string, number>> = { types: 400, session: 450, exchange: 300 };
 
 interface Import {
   readonly target: string;

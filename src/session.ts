@@ -3,7 +3,7 @@
  * for a turn, and report one `refused`.
  */
 import { instantOf } from './clock.js';
-import { freshnessOf, hold, storable, type Held } from './core/freshness.js';
+import { freshnessOf, hold, leftOf, storable, type Held } from './core/freshness.js';
 import { elapsed, type Instant } from './core/lifetime.js';
 import { cleared, disposed } from './core/refusals.js';
 import { skewNoiseMs } from './core/skew.js';
@@ -166,10 +166,14 @@ export class Session {
       return;
     }
     const held = this.#holdStored(news.tokens);
-    const { operation } = this.#state;
+    const { operation, escalated, failures: consecutiveFailures } = this.#state;
     const isAnswer = freshnessOf(held, this.#now()) !== 'expired' && states.isSameUser(this.#state, held);
-    if (operation && isAnswer) this.#succeed(operation, { held, attempt: operation.attempt, late: false }, true);
-    else this.#take(held);
+    if (operation && isAnswer) {
+      this.#succeed(operation, { held, attempt: operation.attempt, late: false }, true);
+      return;
+    }
+    this.#take(held);
+    if (escalated === 'here' && isAnswer) this.#emit('refresh.recovered', { consecutiveFailures });
   }
 
   #tokenOf(credential: Given): string {
@@ -250,7 +254,7 @@ export class Session {
       late,
       adopted,
     });
-    if (escalated) this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
+    if (escalated === 'here') this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
     this.#tellSkew(before);
     this.#announce(status !== 'active');
     // In a shared store it is already.
@@ -269,7 +273,7 @@ export class Session {
     this.#change(states.failed(this.#state, error, now, Math.random()));
     const { failures: consecutiveFailures } = this.#state;
     const escalating = !escalated && consecutiveFailures >= this.options.escalateAfter;
-    this.#change({ escalated: escalated || escalating, ending: refusal });
+    this.#change({ ending: refusal });
     const tell = (): void => {
       const durationMs = elapsed(operation.startedAt, now);
       this.#emit('refresh.failed', {
@@ -281,7 +285,7 @@ export class Session {
         consecutiveFailures,
         servedCurrent,
       });
-      if (escalating) this.#emit('refresh.escalated', { operationId, trigger, consecutiveFailures, error });
+      if (escalating) this.#escalate(operation, error);
     };
     if (refusal && !servedCurrent) {
       this.#expire(refusal, tell);
@@ -291,6 +295,33 @@ export class Session {
     tell();
     if (terminal && !ending) this.#emit('session.ending', { endsAt: this.getSnapshot().expiresAt, error });
     this.#scheduler.look();
+  }
+
+  /** Once per streak; of several holders one does it for all. */
+  #escalate({ id: operationId, trigger }: Operation, error: TokenError): void {
+    const { streak, failures: consecutiveFailures, credential } = this.#state;
+    if (!streak) return;
+    const { kinds, firstAt: firstFailureAt, lastAt: lastFailureAt } = streak;
+    const leftMs = credential ? Math.max(0, leftOf(credential.held, this.#now())) : 0;
+    const tell = (mayTell: boolean): void => {
+      // It may have ended while the store was asked.
+      if (this.#state.streak?.firstAt !== firstFailureAt || !mayTell) return;
+      this.#change({ escalated: 'here' });
+      this.#emit('refresh.escalated', {
+        operationId,
+        trigger,
+        consecutiveFailures,
+        error,
+        kinds,
+        firstFailureAt,
+        lastFailureAt,
+        leftMs: Number.isFinite(leftMs) ? leftMs : undefined,
+      });
+    };
+    this.#change({ escalated: 'elsewhere' });
+    const verdict = this.#persistence.mayEscalate();
+    if (verdict === true) tell(true);
+    else void verdict.then(tell);
   }
 
   #expire(error: TokenError, tellFirst?: () => void): void {
