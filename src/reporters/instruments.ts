@@ -1,0 +1,55 @@
+/** The metrics that are reported, by name, unit and meaning. */
+import type { Attributes } from './opentelemetry.js';
+
+interface InstrumentOptions {
+  description: string;
+  unit: string;
+}
+
+export interface CounterLike {
+  add(value: number, attributes?: Attributes): void;
+}
+
+export interface HistogramLike {
+  record(value: number, attributes?: Attributes): void;
+}
+
+/** What is used of a meter of `@opentelemetry/api`. */
+export interface MeterLike {
+  createCounter(name: string, options: InstrumentOptions): CounterLike;
+  createUpDownCounter(name: string, options: InstrumentOptions): CounterLike;
+  createHistogram(name: string, options: InstrumentOptions): HistogramLike;
+}
+
+export interface Instruments {
+  readonly duration: HistogramLike;
+  readonly operations: CounterLike;
+  readonly escalations: CounterLike;
+  readonly waiting: CounterLike;
+  readonly replayed: CounterLike;
+}
+
+export function instrumentsOf(meter: MeterLike): Instruments {
+  return {
+    duration: meter.createHistogram('auth.token.refresh.duration', {
+      description: 'Duration of token refreshes, retries included.',
+      unit: 's',
+    }),
+    operations: meter.createCounter('auth.token.refresh.operations', {
+      description: 'Token refreshes by outcome.',
+      unit: '{operation}',
+    }),
+    escalations: meter.createCounter('auth.token.refresh.escalations', {
+      description: 'Streaks of failed refreshes that were escalated.',
+      unit: '{escalation}',
+    }),
+    waiting: meter.createUpDownCounter('auth.token.requests.waiting', {
+      description: 'Requests that wait for a token.',
+      unit: '{request}',
+    }),
+    replayed: meter.createCounter('auth.token.requests.replayed', {
+      description: 'Requests sent again after a 401.',
+      unit: '{request}',
+    }),
+  };
+}
