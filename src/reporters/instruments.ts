@@ -1,5 +1,6 @@
-/** The metrics that are reported, by name, unit and meaning. */
-import type { Attributes } from './opentelemetry.js';
+/** The metrics that are reported, by name, unit and meaning. `docs/operations.md` explains them. */
+
+export type Attributes = Record<string, string | number | boolean>;
 
 interface InstrumentOptions {
   description: string;
@@ -24,7 +25,9 @@ export interface MeterLike {
 export interface Instruments {
   readonly duration: HistogramLike;
   readonly operations: CounterLike;
+  readonly retries: CounterLike;
   readonly escalations: CounterLike;
+  readonly escalated: CounterLike;
   readonly waiting: CounterLike;
   readonly replayed: CounterLike;
 }
@@ -39,9 +42,17 @@ export function instrumentsOf(meter: MeterLike): Instruments {
       description: 'Token refreshes by outcome.',
       unit: '{operation}',
     }),
+    retries: meter.createCounter('auth.token.refresh.retries', {
+      description: 'Attempts after the first.',
+      unit: '{attempt}',
+    }),
     escalations: meter.createCounter('auth.token.refresh.escalations', {
       description: 'Streaks of failed refreshes that were escalated.',
       unit: '{escalation}',
+    }),
+    escalated: meter.createUpDownCounter('auth.token.sessions.escalated', {
+      description: 'Sessions in an escalated streak that has not ended.',
+      unit: '{session}',
     }),
     waiting: meter.createUpDownCounter('auth.token.requests.waiting', {
       description: 'Requests that wait for a token.',

@@ -1,22 +1,9 @@
 /** Refreshes as OpenTelemetry spans and metrics. */
-import type { RefreshTrigger, TokenEvent, TokenEventType } from '../types.js';
-import { instrumentsOf, type MeterLike } from './instruments.js';
-import { errorTypeOf, listen, type Reporter } from './reporter.js';
-
-export type Attributes = Record<string, string | number | boolean>;
-
-/** What is used of a span of `@opentelemetry/api`. */
-export interface SpanLike {
-  setAttributes(attributes: Attributes): unknown;
-  addEvent(name: string, attributes: Attributes, time: number): unknown;
-  setStatus(status: { code: number; message?: string }): unknown;
-  end(time?: number): void;
-}
-
-/** What is used of a tracer of `@opentelemetry/api`. */
-export interface TracerLike {
-  startSpan(name: string, options: { kind: number; startTime: number; attributes: Attributes }): SpanLike;
-}
+import { expectMethods, listen, type Reporter } from '../core/reporting.js';
+import { followRefreshes, type EndedRefresh } from '../core/refreshes.js';
+import type { TokenEvent } from '../types.js';
+import { instrumentsOf, type Attributes, type Instruments, type MeterLike } from './instruments.js';
+import { errorAttributes, Spans, type TracerLike } from './spans.js';
 
 export interface OpenTelemetryReporterOptions {
   /** For a span `auth.token.refresh` per operation. */
@@ -25,21 +12,12 @@ export interface OpenTelemetryReporterOptions {
   readonly meter?: MeterLike;
 }
 
-type Outcome = 'success' | 'adopted' | 'failure' | 'cancelled';
-
-interface OpenOperation {
-  readonly id: string;
-  readonly trigger: RefreshTrigger;
-  readonly span: SpanLike | undefined;
-}
-
-// SpanKind.CLIENT and SpanStatusCode.ERROR of @opentelemetry/api.
-const client = 2;
-const statusError = 2;
-
 /**
- * A span `auth.token.refresh` per operation, its retries as span events, and metrics: duration and outcome of
- * operations, waiting and replayed requests, escalations. `error.type` is set on failure only, to our error code.
+ * A span `auth.token.refresh` per operation with its retries as span events, a span `auth.token.refresh.escalation` per
+ * escalated streak, and metrics: duration and outcome of operations, retries, escalations, waiting and replayed
+ * requests. `error.type` is set on failure only, to our error code.
+ *
+ * One reporter may be put on any number of sessions.
  *
  * @throws {TypeError} if neither a tracer nor a meter is given
  * @example
@@ -49,80 +27,87 @@ const statusError = 2;
  * const meter = metrics.getMeter('shop');
  * const stop = openTelemetryReporter({ tracer, meter })(session);
  */
-export function openTelemetryReporter({ tracer, meter }: OpenTelemetryReporterOptions): Reporter {
+export function openTelemetryReporter(options: OpenTelemetryReporterOptions): Reporter {
+  const { tracer, meter } = (options as OpenTelemetryReporterOptions | undefined) ?? {};
   if (!tracer && !meter) throw new TypeError('openTelemetryReporter expects a "tracer", a "meter" or both.');
+  const who = 'openTelemetryReporter';
+  if (tracer) expectMethods(who, 'a "tracer"', tracer, ['startSpan']);
+  if (meter) expectMethods(who, 'a "meter"', meter, ['createCounter', 'createUpDownCounter', 'createHistogram']);
   const instruments = meter && instrumentsOf(meter);
   return (session) => {
-    let open: OpenOperation | undefined;
-    let waiting = 0;
-
-    const wait = (change: number): void => {
-      waiting += change;
-      instruments?.waiting.add(change);
-    };
-    const end = (outcome: Outcome, at?: number, error?: Error): void => {
-      const span = open?.span;
-      open = undefined;
-      span?.setAttributes({ 'auth.token.refresh.outcome': outcome, ...errorAttributes(error) });
-      if (error) span?.setStatus({ code: statusError, message: error.message });
-      span?.end(at);
-    };
-    const count = (outcome: Outcome, trigger: RefreshTrigger, durationMs?: number, error?: Error): void => {
-      const attributes: Attributes = {
-        'auth.token.refresh.trigger': trigger,
-        'auth.token.refresh.outcome': outcome,
-        ...errorAttributes(error),
-      };
-      instruments?.operations.add(1, attributes);
-      if (durationMs !== undefined) instruments?.duration.record(durationMs / 1000, attributes);
-    };
-    // A sign-out, or tokens from elsewhere, have made a refresh needless.
-    const cancel = (at?: number): void => {
-      if (open) count('cancelled', open.trigger);
-      end('cancelled', at);
-    };
-
-    const hear: Hearers = {
-      'refresh.started': ({ operationId: id, trigger, at: startTime }) => {
-        const attributes = { 'auth.token.refresh.trigger': trigger, 'auth.token.refresh.operation_id': id };
-        const span = tracer?.startSpan('auth.token.refresh', { kind: client, startTime, attributes });
-        open = { id, trigger, span };
-      },
-      'refresh.retried': ({ attempt, delayMs, error, at }) => {
-        const attributes = { 'auth.token.refresh.attempt': attempt, 'auth.token.refresh.delay_ms': delayMs };
-        open?.span?.addEvent('auth.token.refresh.retry', { ...attributes, ...errorAttributes(error) }, at);
-      },
-      'refresh.succeeded': ({ operationId, trigger, durationMs, adopted, at }) => {
-        const outcome = adopted ? 'adopted' : 'success';
-        count(outcome, trigger, durationMs);
-        // A late answer belongs to an operation whose span has ended as a failure.
-        if (open?.id === operationId) end(outcome, at);
-      },
-      'refresh.failed': ({ trigger, durationMs, error, at }) => {
-        count('failure', trigger, durationMs, error);
-        end('failure', at, error);
-      },
-      'refresh.escalated': ({ error }) => instruments?.escalations.add(1, errorAttributes(error)),
-      'request.queued': () => wait(1),
-      'request.released': () => wait(-1),
-      'request.replayed': () => instruments?.replayed.add(1),
-      'session.cleared': ({ at }) => cancel(at),
-      'tokens.changed': ({ at }) => cancel(at),
-    };
+    const spans = tracer && new Spans(tracer);
+    const levels = instruments && new Levels(instruments);
+    const refreshes = followRefreshes((refresh) => {
+      spans?.ended(refresh);
+      if (instruments) count(instruments, refresh);
+    });
+    // Nobody is told of what began before: those that wait already are counted from the snapshot.
+    levels?.wait(session.getSnapshot().waiting);
 
     const stopListening = listen(session, (event) => {
-      (hear[event.type] as ((event: TokenEvent) => void) | undefined)?.(event);
+      refreshes.hear(event);
+      if (event.type === 'refresh.started') spans?.started(event);
+      if (event.type === 'refresh.retried') spans?.retried(event);
+      if (event.type === 'refresh.escalated') spans?.escalated(event);
+      if (instruments) countEvent(instruments, event);
+      levels?.hear(event, session.getSnapshot().waiting);
     });
     return () => {
       stopListening();
-      cancel();
-      if (waiting !== 0) wait(-waiting);
+      levels?.stop();
+      refreshes.stop(Date.now());
     };
   };
 }
 
-type Hearers = { readonly [T in TokenEventType]?: (event: TokenEvent<T>) => void };
+function count({ operations, duration }: Instruments, { trigger, outcome, durationMs, error }: EndedRefresh): void {
+  const attributes: Attributes = {
+    'auth.token.refresh.trigger': trigger,
+    'auth.token.refresh.outcome': outcome,
+    ...errorAttributes(error),
+  };
+  operations.add(1, attributes);
+  // How long something took that was called off says nothing about the server.
+  if (outcome !== 'cancelled') duration.record(durationMs / 1000, attributes);
+}
 
-function errorAttributes(error: Error | undefined): Attributes {
-  return error ? { 'error.type': errorTypeOf(error) } : {};
+function countEvent({ retries, escalations, replayed }: Instruments, event: TokenEvent): void {
+  if (event.type === 'refresh.retried') retries.add(1, errorAttributes(event.error));
+  if (event.type === 'refresh.escalated') escalations.add(1, errorAttributes(event.error));
+  if (event.type === 'request.replayed') replayed.add(1);
+}
+
+/** What one session adds to the values that rise and fall, so that it can be taken back. */
+class Levels {
+  readonly #instruments: Instruments;
+  #waiting = 0;
+  #escalated = 0;
+
+  constructor(instruments: Instruments) {
+    this.#instruments = instruments;
+  }
+
+  hear({ type }: TokenEvent, waiting: number): void {
+    if (type === 'request.queued' || type === 'request.released') this.wait(waiting);
+    if (type === 'refresh.escalated') this.#escalate(1);
+    // A sign-in or a sign-out ends a streak without a word of recovery.
+    if (type === 'refresh.recovered' || type === 'tokens.changed' || type === 'session.cleared') this.#escalate(0);
+  }
+
+  wait(waiting: number): void {
+    const change = waiting - this.#waiting;
+    this.#waiting = waiting;
+    if (change !== 0) this.#instruments.waiting.add(change);
+  }
+
+  stop(): void {
+    this.wait(0);
+    this.#escalate(0);
+  }
+
+  #escalate(escalated: number): void {
+    const change = escalated - this.#escalated;
+    this.#escalated = escalated;
+    if (change !== 0) this.#instruments.escalated.add(change);
+  }
 }

@@ -1,5 +1,7 @@
 /** Events as Sentry breadcrumbs, escalations as Sentry messages. */
-import { errorTypeOf, fieldsOf, listen, severityOf, type Reporter } from './reporter.js';
+import { expectMethods, listen, type Reporter } from '../core/reporting.js';
+import type { TokenEvent } from '../types.js';
+import { fieldsOf, severityOf } from './fields.js';
 
 type SentryLevel = 'info' | 'warning' | 'error';
 
@@ -27,31 +29,37 @@ export interface SentryLike {
 const tooMany: readonly string[] = ['request.queued', 'request.released'];
 
 /**
- * A breadcrumb per event, except for requests that begin or end to wait; and one message per escalation, grouped by
- * the code of the last error.
+ * A breadcrumb per event, except for requests that begin or end to wait; and one message per escalation, grouped by the
+ * code of the last error. Its recovery is a breadcrumb: an issue is resolved in Sentry.
  *
+ * @throws {TypeError} if the SDK lacks `addBreadcrumb` or `captureMessage`
  * @example
  * import * as Sentry from '@sentry/node';
  *
  * const stop = sentryReporter(Sentry)(session);
  */
 export function sentryReporter(sentry: SentryLike): Reporter {
+  expectMethods('sentryReporter', 'an SDK', sentry, ['addBreadcrumb', 'captureMessage']);
   return (session) =>
     listen(session, (event) => {
-      const severity = severityOf(event);
-      const level = severity === 'warn' ? 'warning' : severity;
+      const level = levelOf(event);
       const { type, at } = event;
       const data = fieldsOf(event);
       if (!tooMany.includes(type)) {
         sentry.addBreadcrumb({ category: 'auth.token', level, message: type, data, timestamp: at / 1000 });
       }
-      if (type !== 'refresh.escalated') return;
-      const errorType = errorTypeOf(event.error);
-      sentry.captureMessage(`The token refresh has failed ${event.consecutiveFailures} times in a row`, {
+      if (type !== 'refresh.escalated') return undefined;
+      const { code } = event.error;
+      return sentry.captureMessage(`The token refresh has failed ${event.consecutiveFailures} times in a row`, {
         level,
-        fingerprint: ['axios-token-refresh', type, errorType],
-        tags: { 'auth.error_type': errorType, 'auth.trigger': event.trigger },
+        fingerprint: ['axios-token-refresh', type, code],
+        tags: { 'auth.error_type': code, 'auth.trigger': event.trigger },
         extra: data,
       });
     });
+}
+
+function levelOf(event: TokenEvent): SentryLevel {
+  const severity = severityOf(event);
+  return severity === 'warn' ? 'warning' : severity;
 }
