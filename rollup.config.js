@@ -6,7 +6,11 @@ import esbuild from 'rollup-plugin-esbuild';
 const manifest = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
 
 // One line adds a subpath: its name in `exports` and the file that holds its named exports.
-const entries = { index: 'src/index.ts' };
+const entries = {
+  index: 'src/index.ts',
+  reporters: 'src/reporters/index.ts',
+  audit: 'src/audit/index.ts',
+};
 
 const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
 const external = (id) =>

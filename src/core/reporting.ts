@@ -20,3 +20,12 @@ export function expectMethods(who: string, what: string, value: unknown, methods
   );
   if (missing.length > 0) throw new TypeError(`${who} expects ${what} with ${missing.join(', ')}.`);
 }
+
+/** Calls a callback of the user's, whatever it throws or rejects with. */
+export function tell<T>(callback: (value: T) => unknown, value: T): void {
+  try {
+    Promise.resolve(callback(value)).catch(() => undefined);
+  } catch {
+    // There is nobody else to tell.
+  }
+}

@@ -6,3 +6,5 @@ export type { SpanLike, TracerLike } from './spans.js';
 export { pinoReporter, type StructuredLogger } from './pino.js';
 export { posthogReporter, type PostHogLike, type PostHogReporterOptions } from './posthog.js';
 export { sentryReporter, type SentryLike } from './sentry.js';
+export { httpAudit, type HttpAudit, type HttpAuditOptions, type HttpAuditRequest } from './http-audit.js';
+export type { AuditFault, AuditOutcome, AuditRecord } from '../core/audit.js';
