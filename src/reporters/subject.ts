@@ -1,9 +1,8 @@
 /** Whose session it is, as a hash that does not tell who. Web Crypto only, so that it runs everywhere. */
 
-const encoder = new TextEncoder();
-
 /** HMAC-SHA-256 of `subject` under `salt`, in hexadecimal. Rejects where there is no Web Crypto: a page over plain HTTP. */
 async function hashOf(subject: string, salt: string): Promise<string> {
+  const encoder = new TextEncoder();
   const algorithm = { name: 'HMAC', hash: 'SHA-256' };
   const key = await crypto.subtle.importKey('raw', encoder.encode(salt), algorithm, false, ['sign']);
   const bytes = await crypto.subtle.sign(algorithm, key, encoder.encode(subject));
