@@ -26,7 +26,7 @@ function wordsOf(name: string, value: unknown): string {
 
 function errorWords(error: unknown): string {
   const code = field(error, 'code');
-  const words = ['kind', 'status', 'requestId', 'attempts'].map((name) => wordsOf(name, field(error, name)));
+  const words = ['kind', 'status', 'requestId'].map((name) => wordsOf(name, field(error, name)));
   // Our own errors are told by their code; of others the message may be all there is.
   const message = code === undefined ? wordsOf('message', field(error, 'message')) : '';
   return [`error=${plain(code ?? field(error, 'name'))}`, ...words, message].filter((word) => word !== '').join(' ');
@@ -34,5 +34,9 @@ function errorWords(error: unknown): string {
 
 /** Without a line break, and quoted where it would not be one word. */
 function plain(value: unknown): string {
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value)
+      .map((entry) => entry.join(':'))
+      .join();
   return typeof value === 'string' && /^[\w.:/@+-]+$/.test(value) ? value : JSON.stringify(value);
 }
