@@ -60,10 +60,10 @@ function telemetry() {
     async attributes(name: string): Promise<Attributes[]> {
       return (await pointsOf<number>(name)).map(({ attributes }) => attributes);
     },
-    async durations(): Promise<{ sum: number | undefined; count: number; attributes: Attributes }[]> {
+    async durations(): Promise<{ sum: number | undefined; boundaries: number[]; attributes: Attributes }[]> {
       return (await pointsOf<Histogram>('auth.token.refresh.duration')).map(({ value, attributes }) => ({
         sum: value.sum,
-        count: value.count,
+        boundaries: value.buckets.boundaries,
         attributes,
       }));
     },
@@ -201,11 +201,12 @@ describe('refreshes as metrics', () => {
     expect(await t.attributes('auth.token.refresh.retries')).toEqual([failure]);
   });
 
-  test('are in seconds', async () => {
+  test('are in seconds, and so are the buckets', async () => {
     const t = telemetry();
     await scenes.late(t.report);
     const durations = await t.durations();
     expect(durations.map(({ sum }) => sum)).toEqual([5, 7]);
+    expect(durations[0]?.boundaries).toEqual([0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30]);
   });
 
   test('follow the requests that wait, back to none', async () => {

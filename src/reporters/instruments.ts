@@ -7,6 +7,10 @@ interface InstrumentOptions {
   unit: string;
 }
 
+interface HistogramOptions extends InstrumentOptions {
+  advice: { explicitBucketBoundaries: number[] };
+}
+
 export interface CounterLike {
   add(value: number, attributes?: Attributes): void;
 }
@@ -19,7 +23,7 @@ export interface HistogramLike {
 export interface MeterLike {
   createCounter(name: string, options: InstrumentOptions): CounterLike;
   createUpDownCounter(name: string, options: InstrumentOptions): CounterLike;
-  createHistogram(name: string, options: InstrumentOptions): HistogramLike;
+  createHistogram(name: string, options: HistogramOptions): HistogramLike;
 }
 
 export interface Instruments {
@@ -37,6 +41,8 @@ export function instrumentsOf(meter: MeterLike): Instruments {
     duration: meter.createHistogram('auth.token.refresh.duration', {
       description: 'Duration of token refreshes, retries included.',
       unit: 's',
+      // The default ones are for milliseconds.
+      advice: { explicitBucketBoundaries: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30] },
     }),
     operations: meter.createCounter('auth.token.refresh.operations', {
       description: 'Token refreshes by outcome.',
