@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { http } from './http.js';
 import { noop } from './noop.js';
 import { refreshes } from './refreshes.js';
+import { reporters } from './reporters.js';
 import { waiting } from './waiting.js';
 
 const sections = new Map<string, (quick: boolean) => Promise<string>>([
@@ -17,6 +18,7 @@ const sections = new Map<string, (quick: boolean) => Promise<string>>([
   ['http', http],
   ['waiting', waiting],
   ['refreshes', refreshes],
+  ['reporters', reporters],
 ]);
 
 const { values } = parseArgs({

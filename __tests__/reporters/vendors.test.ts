@@ -62,6 +62,38 @@ describe('a session is unharmed by a vendor', () => {
   });
 });
 
+test('no vendor is called for requests with a fresh token', async () => {
+  const calls: string[] = [];
+  const called = (name: string) => () => {
+    calls.push(name);
+  };
+  const counting = { add: called('add'), record: called('record') };
+  const w = world();
+  const reporters = [
+    openTelemetryReporter({
+      tracer: {
+        startSpan: () => {
+          calls.push('startSpan');
+          return span;
+        },
+      },
+      meter: {
+        createCounter: () => counting,
+        createUpDownCounter: () => counting,
+        createHistogram: () => counting,
+      },
+    }),
+    sentryReporter({ addBreadcrumb: called('addBreadcrumb'), captureMessage: called('captureMessage') }),
+    posthogReporter({ capture: called('capture') }, { distinctId: 'ada' }),
+    pinoReporter({ info: called('info'), warn: called('warn'), error: called('error') }),
+  ];
+  for (const report of reporters) report(w.session);
+  for (let count = 0; count < 10; count++) await w.instance.get('/orders');
+  expect(calls).toEqual([]);
+  await refreshTimes(w, 1);
+  expect(new Set(calls)).toEqual(new Set(['startSpan', 'add', 'record', 'addBreadcrumb', 'capture', 'info', 'error']));
+});
+
 describe('misuse is told at once, by name', () => {
   const logger = { info: () => undefined, warn: () => undefined };
   test.each<readonly [name: string, act: () => unknown]>([
