@@ -16,7 +16,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { describe, expect, test } from '@jest/globals';
 import { openTelemetryReporter } from '../../src/reporters/index.js';
-import { nth, settle, watch, world } from '../properties/world.js';
+import { nth, settle, unreachable, watch, world } from '../properties/world.js';
 import { holders, refreshTimes, scenes } from './scenes.js';
 
 type Attributes = Record<string, unknown>;
@@ -142,6 +142,26 @@ describe('a refresh as a span', () => {
     expect(t.spans()[0]?.attributes).not.toHaveProperty('error.type');
     expect(t.spans()[0]?.status.code).toBe(SpanStatusCode.UNSET);
     expect(await t.operations()).toEqual({ [outcome]: 1 });
+  });
+
+  test('that is cancelled after a retry has both attempts', async () => {
+    const t = telemetry();
+    const w = world({
+      retry: { retries: 1, minDelayMs: 1 },
+      refresh: ({ attempt }) => {
+        if (attempt === 1) throw unreachable();
+        return new Promise(() => undefined);
+      },
+    });
+    t.report(w.session);
+    void watch(w.session.refresh());
+    await w.clock.advance(1_000);
+    await w.session.signOut();
+    expect(t.spans()[0]?.attributes).toMatchObject({
+      'auth.token.refresh.outcome': 'cancelled',
+      'auth.token.refresh.attempts': 2,
+    });
+    expect(secondsOf(t.spans()[0]?.duration ?? [0, 0])).toBeCloseTo(1, 3);
   });
 
   test('whose answer comes late has ended as a failure; the next one is cancelled by it', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { pinoReporter } from '../../src/reporters/index.js';
-import { nth } from '../properties/world.js';
+import { nth, world } from '../properties/world.js';
 import { holders, refreshTimes, scenes } from './scenes.js';
 
 interface Line {
@@ -50,6 +50,20 @@ describe('events as records', () => {
         ['session.expired', error],
       ]),
     );
+  });
+
+  test('tell of foreign errors by what is known of them, which JSON would leave out', async () => {
+    const { report, lines } = logged();
+    const w = world();
+    report(w.session);
+    w.session.on('tokens.changed', () => {
+      throw new TypeError('x is not a function');
+    });
+    await refreshTimes(w, 1);
+    expect(lines().find(({ msg }) => msg === 'listener.failed')).toMatchObject({
+      level: error,
+      auth: { source: 'tokens.changed', error: { name: 'TypeError', message: 'x is not a function' } },
+    });
   });
 
   test('go to a child logger with its bindings', async () => {

@@ -90,8 +90,8 @@ class Levels {
   hear({ type }: TokenEvent, waiting: number): void {
     if (type === 'request.queued' || type === 'request.released') this.wait(waiting);
     if (type === 'refresh.escalated') this.#escalate(1);
-    // A sign-in or a sign-out ends a streak without a word of recovery.
-    if (type === 'refresh.recovered' || type === 'tokens.changed' || type === 'session.cleared') this.#escalate(0);
+    // New tokens end a streak, whether it is called a recovery or not; so does a sign-out.
+    if (type === 'tokens.changed' || type === 'session.cleared') this.#escalate(0);
   }
 
   wait(waiting: number): void {
