@@ -136,6 +136,22 @@ describe('a full disk', () => {
     expect(await outcomesIn(s.directory)).toEqual(['success']);
   });
 
+  test('is told once where the callback that is told flushes again', async () => {
+    const told: AuditFault[] = [];
+    const s = scene({
+      onFault: (fault) => {
+        told.push(fault);
+        s.audit.flush();
+      },
+    });
+    fill(s);
+    await refreshTimes(s.w, 1);
+    expect(told).toHaveLength(1);
+    empty(s);
+    await s.w.clock.advance(minute);
+    expect(await outcomesIn(s.directory)).toEqual(['success']);
+  });
+
   test('in the middle of a line tears that line, and the record is written whole afterwards', async () => {
     const directory = freshDirectory();
     const script = join(__dirname, 'child.ts');
@@ -166,6 +182,21 @@ function sceneIn(directory: string): { w: World } {
 }
 
 describe('files', () => {
+  test('stay where they are when the process goes to another directory', async () => {
+    const before = process.cwd();
+    const directory = freshDirectory();
+    mkdirSync(directory, { recursive: true });
+    try {
+      process.chdir(directory);
+      const { w } = scene({ directory: 'audit' });
+      process.chdir(before);
+      await refreshTimes(w, 1);
+    } finally {
+      process.chdir(before);
+    }
+    expect(await outcomesIn(join(directory, 'audit'))).toEqual(['success']);
+  });
+
   test('that were there are added to, never overwritten', async () => {
     const { w, directory } = scene();
     mkdirSync(directory, { recursive: true });

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { FileAudit, FileAuditOptions } from '../../src/audit/index.js';
 import { nth, second, settle, world } from '../properties/world.js';
-import { refreshTimes, scenes } from '../reporters/scenes.js';
+import { holders, refreshTimes, scenes } from '../reporters/scenes.js';
 import { filesIn, freshDirectory, outcomesIn, recordsIn, startAudit } from './folder.js';
 
 function audited(options: Partial<FileAuditOptions> = {}): { audit: FileAudit; directory: string } {
@@ -72,6 +72,18 @@ describe('a record', () => {
       },
       { outcome: 'recovered', consecutiveFailures: 13 },
     ]);
+  });
+
+  test('of an escalation is one for three holders of a session, each with an audit of the same directory', async () => {
+    const directory = freshDirectory();
+    const { all, works } = await holders(3, () => startAudit({ directory }));
+    for (const w of all) await refreshTimes(w, 4);
+    works(true);
+    await refreshTimes(nth(all, 1), 1);
+    await settle();
+    const outcomes = await outcomesIn(directory);
+    expect(outcomes.filter((outcome) => outcome === 'escalated')).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome === 'recovered')).toHaveLength(1);
   });
 
   test('has an id of its own', async () => {

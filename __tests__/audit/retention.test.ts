@@ -1,5 +1,5 @@
 /** For how long records are kept. */
-import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -69,6 +69,12 @@ describe('records are kept for 90 days', () => {
     expect(await leftOf(directory)).toContain('auth-audit-1970-01-01.jsonl');
   });
 
+  test('also in a file that was restored with a wrong date of writing', async () => {
+    const directory = directoryWith();
+    for (const age of [30, 90, 91]) put(directory, noon - age * day, noon - 400 * day);
+    expect(await leftOf(directory)).toEqual([nameOf(noon - 90 * day), nameOf(noon - 30 * day), nameOf(noon)]);
+  });
+
   test('and other files of the directory for ever', async () => {
     const directory = directoryWith(400 * day);
     const others = ['app.log', `${nameOf(noon - 400 * day)}.gz`, 'auth-audit-notes.jsonl'];
@@ -91,6 +97,14 @@ describe('records are kept for 90 days', () => {
     await settle();
     expect(readdirSync(directory)).not.toContain(nameOf(noon - 90 * day));
     expect(statSync(join(directory, nameOf(noon))).size).toBeGreaterThan(0);
+  });
+
+  test('and a file that another process has deleted meanwhile is no fault', async () => {
+    const directory = directoryWith();
+    const faults: unknown[] = [];
+    symlinkSync(join(directory, 'gone'), join(directory, nameOf(noon - 400 * day)));
+    await leftOf(directory, { onFault: ({ error }) => faults.push(error) });
+    expect(faults).toEqual([]);
   });
 
   test('and a file that cannot be deleted is told of, and stops no record', async () => {

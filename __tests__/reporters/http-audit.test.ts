@@ -218,6 +218,23 @@ describe('a collector that is out of order', () => {
   });
 });
 
+test.each([
+  [100, true],
+  [1_000, false],
+])('%d records are sent; with keepalive only where browsers allow it', async (count, keepalive) => {
+  const asked: boolean[] = [];
+  const { w, audit } = scene({
+    maxBatch: 1_000,
+    fetch: (_url, request) => {
+      asked.push(request.keepalive);
+      return Promise.resolve({ status: 204 });
+    },
+  });
+  for (let done = 0; done < count; done++) await w.session.refresh();
+  await audit.flush();
+  expect(asked).toEqual([keepalive]);
+});
+
 test('what happens while a batch is on its way goes with the next', async () => {
   const { w, audit } = scene();
   server.script = async (_request, index) => {

@@ -1,15 +1,5 @@
 /** A directory of JSON lines, one file for each day (UTC). Other processes may write into the same files. */
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, statSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 const dayMs = 86_400_000;
@@ -57,7 +47,9 @@ export function purge(directory: string, retentionDays: number, now: number): vo
   for (const day of daysIn(readdirSync(directory))) {
     const path = pathOf(directory, day);
     // A file that was written lately has young records, whatever day the clock told then.
-    if (isOld(Date.parse(day) + dayMs) && isOld(statSync(path).mtimeMs)) unlinkSync(path);
+    const writtenAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now;
+    // Another process may be deleting it, too.
+    if (isOld(Date.parse(day) + dayMs) && isOld(writtenAt)) rmSync(path, { force: true });
   }
 }
 

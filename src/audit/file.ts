@@ -56,7 +56,14 @@ export function fileAudit(options: FileAuditOptions): FileAudit {
     logger[levels[entry.outcome] ?? 'info'](record);
     return line;
   };
-  const failed = (fault: AuditFault): void => tell(onFault, fault);
+  let isTelling = false;
+  const failed = (fault: AuditFault): void => {
+    // A callback that flushes would be told of that again, without end.
+    if (isTelling) return;
+    isTelling = true;
+    tell(onFault, fault);
+    isTelling = false;
+  };
   const ledger = new Ledger({
     directory,
     maxBuffered,

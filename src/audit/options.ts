@@ -1,4 +1,5 @@
 /** What `fileAudit` may be told, checked. */
+import { resolve as resolvePath } from 'node:path';
 import type { AuditFault } from '../core/audit.js';
 import type { Reported } from '../core/reporting.js';
 import type { Clock } from '../types.js';
@@ -67,7 +68,8 @@ export function resolve(options: FileAuditOptions): ResolvedFileAuditOptions {
   expect('clock', 'a clock', typeof (clock as { now?: unknown } | null)?.now === 'function');
   const isSalted = typeof salt === 'string' && salt.length >= shortestSalt;
   expect('salt', `a string of ${shortestSalt} characters or more`, isSalted || (salt === undefined && !subject));
-  return { directory, retentionDays, maxBuffered, subject, salt: salt ?? '', onFault, clock };
+  // A later change of the working directory moves no file.
+  return { directory: resolvePath(directory), retentionDays, maxBuffered, subject, salt: salt ?? '', onFault, clock };
 }
 
 function isCount(value: number): boolean {

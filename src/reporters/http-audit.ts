@@ -34,8 +34,8 @@ export interface HttpAuditRequest {
   method: 'POST';
   body: string;
   headers: Record<string, string>;
-  /** The request outlives the page. */
-  keepalive: true;
+  /** The request outlives the page. Browsers refuse that for long bodies. */
+  keepalive: boolean;
   signal: AbortSignal;
 }
 
@@ -48,6 +48,8 @@ export interface HttpAudit extends Reporter {
 }
 
 const answerMs = 10_000;
+// The limit is 64 KiB; records are ASCII.
+const longestKeptAlive = 60_000;
 const shortestSalt = 16;
 
 const systemClock: NonNullable<HttpAuditOptions['clock']> = {
@@ -75,7 +77,7 @@ export function httpAudit(options: HttpAuditOptions): HttpAudit {
       method: 'POST',
       body,
       headers: { 'Content-Type': 'application/json', ...headers },
-      keepalive: true,
+      keepalive: body.length <= longestKeptAlive,
       signal: AbortSignal.timeout(answerMs),
     });
     return status;
