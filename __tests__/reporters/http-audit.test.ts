@@ -80,6 +80,13 @@ describe('records', () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  test('go out once, however often they are asked for at the same time', async () => {
+    const { w, audit } = scene();
+    await refreshTimes(w, 2);
+    expect(await Promise.all([audit.flush(), audit.flush(), audit.flush()])).toEqual([true, true, true]);
+    expect(server.seen).toHaveLength(1);
+  });
+
   test('go out in batches, in order', async () => {
     const { w, audit } = scene({ maxBatch: 2 });
     await refreshTimes(w, 5);
