@@ -8,9 +8,11 @@ const manifest = JSON.parse(readFileSync(new URL('./package.json', import.meta.u
 // One line adds a subpath: its name in `exports` and the file that holds its named exports.
 const entries = {
   index: 'src/index.ts',
+  audit: 'src/audit/index.ts',
   browser: 'src/stores/browser/index.ts',
   grants: 'src/grants/index.ts',
   redis: 'src/stores/redis/index.ts',
+  reporters: 'src/reporters/index.ts',
   server: 'src/server/index.ts',
   testing: 'src/testing/index.ts',
 };

@@ -14,16 +14,15 @@ export async function http(quick: boolean): Promise<string> {
   const plan: Plan = quick
     ? { rounds: 10, requestsPerRound: 96, concurrency: CONCURRENCY }
     : { rounds: 160, requestsPerRound: 112, concurrency: CONCURRENCY };
-  const server = fork(fileURLToPath(new URL('./server.ts', import.meta.url)));
+  const server = await startServer();
   const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY });
   try {
-    const samples = await measure(await makeVariants(await portOf(server), agent), plan);
+    const samples = await measure(await makeVariants(server.port, agent), plan);
     const shape = `${plan.rounds} rounds x ${plan.requestsPerRound} requests, ${CONCURRENCY} at a time`;
     return `GET, loopback HTTP with keep-alive, server in a child process (${shape})\n\n${costTable(samples, BARE, LIMIT)}`;
   } finally {
     agent.destroy();
-    server.disconnect();
-    await once(server, 'exit');
+    await server.stop();
   }
 }
 
@@ -36,6 +35,16 @@ async function makeVariants(port: number, agent: Agent): Promise<Variant[]> {
     variants.push({ name, send: () => instance.get('/items/1') });
   }
   return variants;
+}
+
+/** The server, in a process of its own. */
+export async function startServer(): Promise<{ port: number; stop: () => Promise<void> }> {
+  const server = fork(fileURLToPath(new URL('./server.ts', import.meta.url)));
+  const stop = async (): Promise<void> => {
+    server.disconnect();
+    await once(server, 'exit');
+  };
+  return { port: await portOf(server), stop };
 }
 
 async function portOf(server: ChildProcess): Promise<number> {

@@ -11,6 +11,7 @@ import { heap } from './heap.js';
 import { http } from './http.js';
 import { noop } from './noop.js';
 import { refreshes } from './refreshes.js';
+import { reporters } from './reporters.js';
 import { stores } from './stores.js';
 import { tabs } from './tabs.js';
 import { waiting } from './waiting.js';
@@ -22,6 +23,7 @@ const sections = new Map<string, (quick: boolean) => Promise<string>>([
   ['refreshes', refreshes],
   ['heap', heap],
   ['stores', stores],
+  ['reporters', reporters],
   ['tabs', tabs],
 ]);
 

@@ -21,6 +21,16 @@ export function costTable(samples: Samples, bare: string, limit: string): string
   return table(['variant', 'us/request (quartiles)', 'to bare (95 %)', 'to the limit (95 %)'], rows);
 }
 
+/** One row per variant: its cost, and its ratio to one of them. */
+export function comparisonTable(samples: Samples, base: string): string {
+  const rows = [...samples].map(([name, costs]) => [
+    name,
+    spread(quartiles(costs), 1),
+    spread(medianWithConfidence(ratios(costs, samples.get(base) ?? [])), 3),
+  ]);
+  return table(['variant', 'us/request (quartiles)', 'ratio (95 %)'], rows);
+}
+
 /** `43.2 (41.0-46.9)` */
 export function spread({ median, low, high }: Spread, digits: number): string {
   return `${median.toFixed(digits)} (${low.toFixed(digits)}-${high.toFixed(digits)})`;

@@ -1,6 +1,7 @@
 /** Tells listeners, reporters and the debug log what happened, and survives what they do. */
 import createDebug from 'debug';
 import { EventEmitter } from 'eventemitter3';
+import { lineOf, topicOf } from './core/line.js';
 import { describe, field } from './core/redact.js';
 import type { EventBase, EventPayload, TokenEvents, TokenEventType } from './types.js';
 
@@ -36,10 +37,10 @@ export class Events {
   }
 
   emit<T extends TokenEventType>(type: T, fields: EventPayload<T>): void {
-    const event = Object.freeze({ type, ...this.#stamp(), ...fields });
+    const event = Object.freeze<EventBase & { type: T }>({ type, ...this.#stamp(), ...fields });
     // A listener may cause further events: they come after everybody has heard of this one.
     this.#due.push(() => {
-      this.#log(type, fields);
+      this.#log(event);
       this.#emitter.emit(type, event);
       this.#emitter.emit('event', event);
     });
@@ -73,11 +74,11 @@ export class Events {
     return guarded;
   }
 
-  /** `DEBUG=axios-token-refresh:refresh`, `:session` and so on. Where the log goes is the user's, and may fail. */
-  #log(type: TokenEventType, fields: object): void {
+  /** `DEBUG=axios-token-refresh:*`, one line per event. Where the log goes is the user's, and may fail. */
+  #log(event: EventBase & { readonly type: TokenEventType }): void {
     try {
-      const debug = log.extend(type.split('.', 1).join());
-      if (debug.enabled) debug('%s %O', type, fields);
+      const debug = log.extend(topicOf(event.type));
+      if (debug.enabled) debug('%s', lineOf(event));
     } catch {
       // Nothing to tell it to.
     }

@@ -15,7 +15,7 @@ export interface News {
   readonly tokens: TokenSet | undefined;
 }
 
-const sharing = ['replace', 'exclusive', 'subscribe'] as const;
+const sharing = ['replace', 'exclusive', 'subscribe', 'claim'] as const;
 
 // A refresh does not wait longer for a shared store: one that is slow is as good as one that fails.
 const answerMs = 2_000;
@@ -134,6 +134,18 @@ export class Persistence {
     const isNews = this.#news === news;
     if (isNews) this.#news = undefined;
     return isNews;
+  }
+
+  /** Whether this holder is to tell of an escalation: the first of them, or all if that cannot be told. Never rejects. */
+  mayEscalate(): true | Promise<boolean> {
+    const store = this.#store;
+    if (!store.claim) return true;
+    return this.#answer(new Promise<boolean>((resolve) => resolve(store.claim?.('escalation') ?? true))).catch(
+      (error: unknown) => {
+        this.#fault('claim', error);
+        return true;
+      },
+    );
   }
 
   /** Runs `work` while no other holder is at it, as far as the store can see to that within `limitMs`. */

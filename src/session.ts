@@ -168,10 +168,14 @@ export class Session {
       return;
     }
     const held = this.#holdStored(news.tokens);
-    const { operation } = this.#state;
+    const { operation, escalated, failures: consecutiveFailures } = this.#state;
     const isAnswer = freshnessOf(held, this.#now()) !== 'expired' && states.isSameUser(this.#state, held);
-    if (operation && isAnswer) this.#succeed(operation, { held, attempt: operation.attempt, late: false }, true);
-    else this.#take(held);
+    if (operation && isAnswer) {
+      this.#succeed(operation, { held, attempt: operation.attempt, late: false }, true);
+      return;
+    }
+    this.#take(held);
+    if (escalated === 'here' && isAnswer) this.#emit('refresh.recovered', { consecutiveFailures });
   }
 
   #tokenOf(credential: Given): string {
@@ -253,7 +257,7 @@ export class Session {
       late,
       adopted,
     });
-    if (escalated) this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
+    if (escalated === 'here') this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
     this.#tellSkew(before);
     this.#announce(status !== 'active');
     // In a shared store it is already.
@@ -272,7 +276,7 @@ export class Session {
     this.#change(states.failed(this.#state, error, now, Math.random()));
     const { failures: consecutiveFailures } = this.#state;
     const escalating = !escalated && consecutiveFailures >= this.options.escalateAfter;
-    this.#change({ escalated: escalated || escalating, ending: refusal });
+    this.#change({ ending: servedCurrent ? refusal : undefined });
     const tell = (): void => {
       const durationMs = elapsed(operation.startedAt, now);
       this.#emit('refresh.failed', {
@@ -284,7 +288,7 @@ export class Session {
         consecutiveFailures,
         servedCurrent,
       });
-      if (escalating) this.#emit('refresh.escalated', { operationId, trigger, consecutiveFailures, error });
+      if (escalating) this.#escalate(operation, error);
     };
     if (refusal && !servedCurrent) {
       this.#expire(refusal, tell);
@@ -294,6 +298,21 @@ export class Session {
     tell();
     if (terminal && !ending) this.#emit('session.ending', { endsAt: this.getSnapshot().expiresAt, error });
     this.#scheduler.look();
+  }
+
+  /** Once per streak; of several holders one does it for all. */
+  #escalate({ id: operationId, trigger }: Operation, error: TokenError): void {
+    const trouble = states.troubleOf(this.#state, this.#now());
+    const tell = (mayTell: boolean): void => {
+      // It may have ended while the store was asked.
+      if (!mayTell || this.#state.streak?.firstAt !== trouble.firstFailureAt) return;
+      this.#change({ escalated: 'here' });
+      this.#emit('refresh.escalated', { operationId, trigger, error, ...trouble });
+    };
+    this.#change({ escalated: 'elsewhere' });
+    const verdict = this.#persistence.mayEscalate();
+    if (verdict === true) tell(true);
+    else void verdict.then(tell);
   }
 
   #expire(error: TokenError, tellFirst?: () => void): void {

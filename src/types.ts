@@ -122,7 +122,7 @@ export interface Clock {
  * Where a token set lives. A store that answers with promises makes the session start as `loading`.
  * A store that throws or rejects never ends a session: it goes on in memory, and `store.failed` says so.
  *
- * `load`, `save` and `clear` make a store. With any of the other three it is shared: several sessions, in other tabs or
+ * `load`, `save` and `clear` make a store. With any of the others it is shared: several sessions, in other tabs or
  * processes, hold one token set, and each reads the store before it refreshes. A shared store answers with promises.
  *
  * In a store `expiresAt` is by the clock of the machine that reads it.
@@ -143,6 +143,11 @@ export interface TokenStore {
   exclusive?<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /** Calls `changed` when another holder has written. Returns what ends that. */
   subscribe?(changed: () => void): () => void;
+  /**
+   * Whether this holder is the first to claim `what` since the record was last written, so that a trouble that all
+   * holders share is told by one of them. Without it each tells.
+   */
+  claim?(what: 'escalation'): Promise<boolean>;
 }
 
 export interface TokenSessionOptions {
@@ -233,7 +238,7 @@ export interface EventBase {
 }
 
 /** What was asked of a store: its method of that name; a `replace` counts as `save` or `clear`. */
-export type StoreAction = 'load' | 'save' | 'clear' | 'exclusive' | 'subscribe';
+export type StoreAction = 'load' | 'save' | 'clear' | 'exclusive' | 'subscribe' | 'claim';
 
 interface OperationFields {
   readonly operationId: string;
@@ -264,8 +269,21 @@ interface EventFields {
     /** The current token is still valid, so requests leave with it. */
     readonly servedCurrent: boolean;
   };
-  'refresh.escalated': OperationFields & { readonly consecutiveFailures: number; readonly error: TokenError };
-  'refresh.recovered': OperationFields & { readonly consecutiveFailures: number };
+  'refresh.escalated': OperationFields & {
+    readonly consecutiveFailures: number;
+    /** The last failure. */
+    readonly error: TokenError;
+    /** The failures of the streak by kind. */
+    readonly kinds: Readonly<Partial<Record<FailureKind, number>>>;
+    /** Milliseconds since the epoch. */
+    readonly firstFailureAt: number;
+    /** Milliseconds since the epoch. */
+    readonly lastFailureAt: number;
+    /** What is left of the current token; 0 if there is none alive, `undefined` if its expiry is unknown. */
+    readonly leftMs: number | undefined;
+  };
+  /** Without an operation where another holder of the session has refreshed. */
+  'refresh.recovered': Partial<OperationFields> & { readonly consecutiveFailures: number };
   'session.started': object;
   'session.ending': { readonly endsAt: number | undefined; readonly error: TokenError };
   'session.expired': { readonly error: TokenError };

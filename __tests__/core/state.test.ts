@@ -13,6 +13,7 @@ import {
   rotated,
   sameHolder,
   signedOut,
+  troubleOf,
   type Holder,
   type State,
 } from '../../src/core/state.js';
@@ -55,7 +56,7 @@ const troubled = holding(held('ada', 3_600), {
   ending: gone,
   error: down,
   failures: 3,
-  escalated: true,
+  escalated: 'here',
   pausedUntil: 20_000,
   refreshedAt: after(-5_000),
   forcedAt: after(-9_000),
@@ -103,7 +104,7 @@ describe('adopted: new tokens', () => {
       ending: undefined,
       error: undefined,
       failures: 0,
-      escalated: false,
+      escalated: undefined,
       pausedUntil: -Infinity,
       skewMs: 7_000,
     });
@@ -167,8 +168,34 @@ describe('failed: a refresh has failed (G18)', () => {
       late: ['op1'],
       error: down,
       failures,
+      streak: { kinds: { callback: 1 }, firstAt: now.wall, lastAt: now.wall },
       pausedUntil: now.monotonic + pauseMs,
     });
+  });
+});
+
+describe('troubleOf: what operators are told of a streak (G19)', () => {
+  const late = new TokenError('AUTH_TOKEN_REFRESH_FAILED', 'Down.', { kind: 'server' });
+  const failing = (state: State<Operation>): State<Operation> => given(state, failed(state, down, now, 0));
+
+  test('its failures by kind, its first and its last', () => {
+    const once = failing(holding(held('ada', 3_600)));
+    const twice = given(once, failed(once, late, after(60_000), 0));
+    expect(troubleOf(twice, after(60_000))).toEqual({
+      consecutiveFailures: 2,
+      kinds: { callback: 1, server: 1 },
+      firstFailureAt: now.wall,
+      lastFailureAt: after(60_000).wall,
+      leftMs: 3_540_000,
+    });
+  });
+
+  test.each<readonly [what: string, state: State<Operation>, at: Instant, leftMs: number | undefined]>([
+    ['no token', nobody, now, 0],
+    ['a dead one', holding(held('ada', 3_600)), after(4_000_000), 0],
+    ['one for ever', holding(held()), now, undefined],
+  ])('what is left of %s', (_what, state, at, leftMs) => {
+    expect(troubleOf(failing(state), at).leftMs).toBe(leftMs);
   });
 });
 

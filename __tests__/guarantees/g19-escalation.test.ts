@@ -1,5 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
-import { hour, settle, unreachable, watch, world, type World, type WorldOptions } from '../properties/world.js';
+import { fakeClock } from '../support/clock.js';
+import { tokenFor } from '../support/jwt.js';
+import { sharedPlace } from '../support/shared-store.js';
+import {
+  answered,
+  hour,
+  minute,
+  nth,
+  settle,
+  times,
+  unreachable,
+  watch,
+  world,
+  type World,
+  type WorldOptions,
+} from '../properties/world.js';
 
 /** A refresh that works or not, as the test says. */
 function steered(options: WorldOptions = {}): { w: World; works: (yes: boolean) => void } {
@@ -27,7 +42,116 @@ async function refreshTimes({ session }: World, count: number): Promise<void> {
   }
 }
 
+/** Three holders of one session, and a server that works or not. */
+async function holders(): Promise<{ all: World[]; works: (yes: boolean) => void }> {
+  const clock = fakeClock();
+  const place = sharedPlace({ accessToken: tokenFor(clock, 3_600), refreshToken: 'refresh-0' });
+  let good = false;
+  const all = times(3, () =>
+    world({
+      clock,
+      retry: false,
+      tokens: null,
+      store: place.holder(),
+      refresh: (_context, { issue }) => {
+        if (!good) throw unreachable();
+        return issue();
+      },
+    }),
+  );
+  await Promise.all(all.map(({ session }) => session.ready));
+  return {
+    all,
+    works: (yes) => {
+      good = yes;
+    },
+  };
+}
+
 describe('G19 three consecutive failed refreshes', () => {
+  test('tell of the whole streak: its kinds, its beginning and end, and the time left', async () => {
+    let kind = 0;
+    const w = world({
+      retry: false,
+      refresh: () => {
+        throw nth([unreachable(), answered(503), unreachable()], kind++);
+      },
+    });
+    const begun = w.clock.now();
+    await refreshTimes(w, 1);
+    await w.clock.advance(10 * minute);
+    await refreshTimes(w, 2);
+    expect(w.told('refresh.escalated')).toMatchObject([
+      {
+        kinds: { network: 2, server: 1 },
+        firstFailureAt: begun,
+        lastFailureAt: begun + 10 * minute,
+        leftMs: 50 * minute,
+      },
+    ]);
+  });
+
+  test('of several holders of one session are escalated by one of them, and its recovery is told by the same', async () => {
+    const { all, works } = await holders();
+    const told = (type: 'refresh.escalated' | 'refresh.recovered'): number[] => all.map((w) => w.told(type).length);
+    for (const w of all) await refreshTimes(w, 3);
+    expect(told('refresh.escalated')).toEqual([1, 0, 0]);
+    works(true);
+    // Another holder is the first to get through.
+    await refreshTimes(nth(all, 1), 1);
+    await settle();
+    expect(told('refresh.recovered')).toEqual([1, 0, 0]);
+    works(false);
+    for (const w of all) await refreshTimes(w, 3);
+    expect(told('refresh.escalated')).toEqual([2, 0, 0]);
+  });
+
+  test('are escalated though the store cannot tell who is first', async () => {
+    const clock = fakeClock();
+    const place = sharedPlace();
+    const w = world({
+      clock,
+      retry: false,
+      store: {
+        ...place.holder(),
+        claim: () => {
+          throw new Error('The store is out of order.');
+        },
+      },
+      refresh: () => {
+        throw unreachable();
+      },
+    });
+    await w.session.ready;
+    await refreshTimes(w, 3);
+    expect(w.told('refresh.escalated')).toHaveLength(1);
+    expect(w.told('store.failed')).toMatchObject([{ action: 'claim' }]);
+  });
+
+  test('that have been recovered from while the store was asked are not escalated any more', async () => {
+    const clock = fakeClock();
+    const place = sharedPlace();
+    let good = false;
+    let answer: (first: boolean) => void = () => undefined;
+    const w = world({
+      clock,
+      retry: false,
+      store: { ...place.holder(), claim: () => new Promise((resolve) => (answer = resolve)) },
+      refresh: (_context, { issue }) => {
+        if (!good) throw unreachable();
+        return issue();
+      },
+    });
+    await w.session.ready;
+    await refreshTimes(w, 3);
+    good = true;
+    await refreshTimes(w, 1);
+    answer(true);
+    await settle();
+    expect(w.told('refresh.escalated')).toHaveLength(0);
+    expect(w.told('refresh.recovered')).toHaveLength(0);
+  });
+
   test('are escalated, once per streak', async () => {
     const { w } = steered();
     await refreshTimes(w, 2);

@@ -24,6 +24,8 @@ export interface Consumer {
   readonly folder: string;
   /** Runs one of the fixtures and returns what it printed. */
   run(fixture: string): Promise<unknown>;
+  /** Installs an optional peer dependency. */
+  provide(name: string): Promise<void>;
 }
 
 const manifestOf = async (folder: string): Promise<Manifest> =>
@@ -90,5 +92,6 @@ export async function install(tarball: Tarball, axios: string, peers: readonly s
       const { stdout } = await run(process.execPath, [join(folder, fixture)], { cwd: folder, timeout: 20_000 });
       return JSON.parse(stdout) as unknown;
     },
+    provide: (name) => provide(modules, name),
   };
 }

@@ -8,9 +8,9 @@ import { errorsOf, expectedErrors, settings, type Resolution } from './typecheck
 jest.setTimeout(120_000);
 
 /** Names of the files: the entry points, a subpath adds its own, and what they share. */
-const entries = ['browser', 'grants', 'index', 'redis', 'server', 'shared/core', 'testing'];
+const entries = ['audit', 'browser', 'grants', 'index', 'redis', 'reporters', 'server', 'shared/core', 'testing'];
 /** What optional entry points need. */
-const optionalPeers = ['jose', 'kysely', 'libsql', 'rate-limiter-flexible'];
+const optionalPeers = ['jose', 'kysely', 'libsql', 'pino', 'rate-limiter-flexible'];
 const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const exported = [
   'TokenError',
@@ -133,6 +133,20 @@ describe.each([
     });
   });
 
+  test('its other entry points load by import and by require; Node’s only with pino beside them', async () => {
+    const reporters = ['httpAudit', 'openTelemetryReporter', 'pinoReporter', 'posthogReporter', 'sentryReporter'];
+    const withoutPino = {
+      imported: { reporters, audit: 'ERR_MODULE_NOT_FOUND' },
+      required: { reporters, audit: 'MODULE_NOT_FOUND' },
+    };
+    expect(await consumer.run('subpaths.mjs')).toEqual(withoutPino);
+    await consumer.provide('pino');
+    const audit = ['fileAudit', 'readAudit'];
+    const everything = { imported: { reporters, audit }, required: { reporters, audit } };
+    expect(await consumer.run('subpaths.mjs')).toEqual(everything);
+    expect(await consumer.run('audit.mjs')).toEqual({ imported: ['success'], required: ['success'] });
+  });
+
   test('the two copies in one process know each other’s errors', async () => {
     expect(await consumer.run('both.mjs')).toEqual({
       distinct: true,
@@ -150,6 +164,13 @@ describe.each([
   test.each(Object.keys(settings) as Resolution[])('its types hold under %s, libraries checked', (resolution) => {
     expect(errorsOf(consumer.folder, resolution, 'good.ts')).toEqual([]);
   });
+
+  test.each(Object.keys(settings) as Resolution[])(
+    'the types of its other entry points hold under %s',
+    (resolution) => {
+      expect(errorsOf(consumer.folder, resolution, 'subpaths.ts')).toEqual([]);
+    },
+  );
 
   test('its types hold for `import = require()`', () => {
     expect(errorsOf(consumer.folder, 'nodenext, CommonJS', 'require.cts')).toEqual([]);

@@ -19,6 +19,7 @@ const same = (a: TokenSet | undefined, b: TokenSet | undefined): boolean =>
 export function sharedPlace(record?: TokenSet): SharedPlace {
   const listeners = new Map<object, () => void>();
   const waiting: (() => void)[] = [];
+  const claims = new Set<string>();
   let isBusy = false;
   const place: SharedPlace = {
     record,
@@ -34,6 +35,7 @@ export function sharedPlace(record?: TokenSet): SharedPlace {
       const write = (next: TokenSet | undefined): void => {
         place.record = next;
         place.written.push(next);
+        claims.clear();
         for (const [other, listener] of listeners) if (other !== self) listener();
       };
       return {
@@ -69,6 +71,11 @@ export function sharedPlace(record?: TokenSet): SharedPlace {
             isBusy = false;
             waiting.shift()?.();
           }
+        },
+        claim: (what) => {
+          const isFirst = !claims.has(what);
+          claims.add(what);
+          return Promise.resolve(isFirst);
         },
         subscribe: (changed) => {
           listeners.set(self, changed);

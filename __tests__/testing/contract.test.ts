@@ -434,6 +434,34 @@ const broken: Record<string, readonly [fault: string, breaking: Breaking, messag
       /still to be told/,
     ],
   ],
+  'one of several holders is the first to claim': [
+    ['lets everybody be the first', () => ({ claim: () => Promise.resolve(true) }), /no second holder/],
+    ['lets nobody be the first', () => ({ claim: () => Promise.resolve(false) }), /one holder to be the first/],
+    [
+      'forgets who was the first',
+      (() => {
+        const answers = [true, false, false, true, false, false];
+        return () => ({ claim: () => Promise.resolve(answers.shift() ?? false) });
+      })(),
+      /a second time/,
+    ],
+  ],
+  'what is written afterwards can be claimed anew': [
+    [
+      'remembers a claim for ever',
+      (() => {
+        let isClaimed = false;
+        return () => ({
+          claim: () => {
+            const isFirst = !isClaimed;
+            isClaimed = true;
+            return Promise.resolve(isFirst);
+          },
+        });
+      })(),
+      /again after a save/,
+    ],
+  ],
 };
 
 describe('the contract notices a store that', () => {

@@ -1,6 +1,6 @@
 /** What a session is at one moment, and what it becomes: pure. */
 import type { TokenError } from '../errors.js';
-import type { SessionSnapshot, SessionStatus } from '../types.js';
+import type { EventPayload, FailureKind, SessionSnapshot, SessionStatus } from '../types.js';
 import { cooldownMs, leftOf, plannedAge, spacingLeft, type Held } from './freshness.js';
 import { elapsed, type Instant } from './lifetime.js';
 
@@ -15,6 +15,13 @@ export interface Credential {
   readonly held: Held;
   readonly generation: number;
   readonly holder: Holder;
+}
+
+export interface Streak {
+  readonly kinds: Readonly<Partial<Record<FailureKind, number>>>;
+  /** Moments of the wall clock. */
+  readonly firstAt: number;
+  readonly lastAt: number;
 }
 
 export interface State<Operation> {
@@ -32,7 +39,10 @@ export interface State<Operation> {
   readonly ending: TokenError | undefined;
   readonly error: TokenError | undefined;
   readonly failures: number;
-  readonly escalated: boolean;
+  /** The failures since the last success. */
+  readonly streak: Streak | undefined;
+  /** The streak has been told to the operators: by this holder of the session, or left to another one. */
+  readonly escalated: 'here' | 'elsewhere' | undefined;
   /** Monotonic end of the cooldown. */
   readonly pausedUntil: number;
   readonly refreshedAt: Instant | undefined;
@@ -43,10 +53,19 @@ export interface State<Operation> {
   readonly disposed: boolean;
 }
 
+type Trouble = Omit<EventPayload<'refresh.escalated'>, 'operationId' | 'trigger' | 'error'>;
+
 type Change<Operation> = Partial<State<Operation>>;
 
 const empty = { status: 'signed-out', credential: undefined, operation: undefined, ending: undefined } as const;
-const healthy = { ending: undefined, error: undefined, failures: 0, escalated: false, pausedUntil: -Infinity } as const;
+const healthy = {
+  ending: undefined,
+  error: undefined,
+  failures: 0,
+  streak: undefined,
+  escalated: undefined,
+  pausedUntil: -Infinity,
+} as const;
 const unrefreshed = { refreshedAt: undefined, forcedAt: undefined, late: [] } as const;
 
 export const initialState = {
@@ -115,7 +134,25 @@ export function failed<O>(state: State<O>, error: TokenError, now: Instant, rand
     late: state.operation ? [...state.late, state.operation] : state.late,
     error,
     failures,
+    streak: lengthened(state.streak, error.kind ?? 'callback', now.wall),
     pausedUntil: now.monotonic + cooldownMs(failures, leftMs, random),
+  };
+}
+
+function lengthened(streak: Streak | undefined, kind: FailureKind, at: number): Streak {
+  const kinds = Object.freeze({ ...streak?.kinds, [kind]: (streak?.kinds[kind] ?? 0) + 1 });
+  return { kinds, firstAt: streak?.firstAt ?? at, lastAt: at };
+}
+
+/** What operators are told of a streak. */
+export function troubleOf({ failures, streak, credential }: State<unknown>, now: Instant): Trouble {
+  const leftMs = credential ? Math.max(0, leftOf(credential.held, now)) : 0;
+  return {
+    consecutiveFailures: failures,
+    kinds: streak?.kinds ?? {},
+    firstFailureAt: streak?.firstAt ?? now.wall,
+    lastFailureAt: streak?.lastAt ?? now.wall,
+    leftMs: Number.isFinite(leftMs) ? leftMs : undefined,
   };
 }
 

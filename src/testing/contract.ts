@@ -1,6 +1,7 @@
 /** What a `TokenStore` must do, as cases for any test framework or none. */
 import { field } from '../core/redact.js';
 import type { TokenStore } from '../types.js';
+import { claimRules } from './claim.js';
 import { exclusiveRules } from './exclusive.js';
 import { keepingRules } from './keeping.js';
 import { replaceRules } from './replace.js';
@@ -18,7 +19,7 @@ export interface ContractCase {
   /** What must be true, as the name of a test. */
   readonly name: string;
   /** The optional method that it is about. A store without that method passes. */
-  readonly method: 'replace' | 'exclusive' | 'subscribe' | undefined;
+  readonly method: 'replace' | 'exclusive' | 'subscribe' | 'claim' | undefined;
   /** Rejects with an `Error` that says what was expected and why it matters. */
   readonly run: () => Promise<void>;
 }
@@ -29,7 +30,7 @@ export interface ContractOptions {
 }
 
 /**
- * The contract of a {@link TokenStore}: what a session relies on. `replace`, `exclusive` and `subscribe` are checked
+ * The contract of a {@link TokenStore}: what a session relies on. `replace`, `exclusive`, `subscribe` and `claim` are checked
  * where the store has them.
  *
  * @example
@@ -41,7 +42,13 @@ export function tokenStoreContract(
   makeHolders: MakeHolders,
   { patienceMs = 3_000 }: ContractOptions = {},
 ): readonly ContractCase[] {
-  const rules: readonly Rule[] = [...keepingRules, ...replaceRules, ...exclusiveRules, ...subscribeRules];
+  const rules: readonly Rule[] = [
+    ...keepingRules,
+    ...replaceRules,
+    ...exclusiveRules,
+    ...subscribeRules,
+    ...claimRules,
+  ];
   return rules.map(({ name, method, holders, check }) => ({
     name,
     method,

@@ -3,7 +3,7 @@ import type { TokenSet, TokenStore } from '../types.js';
 
 export interface Rule {
   readonly name: string;
-  readonly method?: 'replace' | 'exclusive' | 'subscribe';
+  readonly method?: 'replace' | 'exclusive' | 'subscribe' | 'claim';
   /** How many holders it takes. */
   readonly holders: number;
   /** `patienceMs` is the longest that a store may take to do what it must. */

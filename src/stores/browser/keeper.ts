@@ -5,7 +5,15 @@
 import { sameTokens } from '../../core/tokens.js';
 import type { TokenSet } from '../../types.js';
 import { Complaint } from './fault.js';
-import { readRecord, recordToReplace, sameRecord, tokensOf, type Place, type StoredRecord } from './record.js';
+import {
+  claimsOn,
+  readRecord,
+  recordToReplace,
+  sameRecord,
+  tokensOf,
+  type Place,
+  type StoredRecord,
+} from './record.js';
 
 interface Change {
   readonly tokens: TokenSet | undefined;
@@ -67,6 +75,23 @@ export class Keeper {
       isExpected(found ?? this.#copy) || (this.#isOlder(found) && isExpected(this.#copy));
     const mayForget = isExpected(this.#copy) || isExpected(this.#seen);
     return this.#change({ tokens, isForced: false, mayReplace }, mayForget);
+  }
+
+  /** Whether this is the first to claim `what` of the record as it stands. A place that fails keeps nobody from it. */
+  async claim(what: string): Promise<boolean> {
+    let isFirst = true;
+    try {
+      await this.#place.update((content) => {
+        const record = readRecord(content);
+        const claims = claimsOn(content);
+        isFirst = !claims.includes(what);
+        return record && isFirst ? { ...record, claims: [...claims, what] } : undefined;
+      });
+    } catch {
+      // The place's failure is told where tokens are at stake.
+      return true;
+    }
+    return isFirst;
   }
 
   /** `mayForget`: what this page knows may give way while the place fails. */

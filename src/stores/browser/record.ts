@@ -11,6 +11,8 @@ export interface StoredRecord {
   readonly version: number;
   /** `null` after a sign-out or an expiry; a record that the browser has thrown away is no record at all. */
   readonly tokens: TokenSet | null;
+  /** What holders have claimed of it. */
+  readonly claims?: readonly string[];
 }
 
 /** A place for one record, shared by the tabs of an origin or not. */
@@ -63,4 +65,9 @@ export function recordToReplace(found: unknown, isForced: boolean): StoredRecord
     if (!isForced && field(error, 'code') === 'RECORD_NEWER') throw error;
     return undefined;
   }
+}
+
+export function claimsOn(found: unknown): readonly string[] {
+  const claims = field(found, 'claims');
+  return Array.isArray(claims) ? claims.map(String) : [];
 }

@@ -60,6 +60,7 @@ function originStore(key: string, persist: 'indexeddb' | 'memory' | 'local'): To
     save: (tokens) => keeper.write(tokens),
     clear: () => keeper.write(undefined),
     replace: (expected, next) => keeper.replace(expected, next),
+    claim: (what) => stored.claim(what),
     exclusive: (work, signal) => turns.take(work, signal),
     subscribe(changed) {
       // One function may be given twice.

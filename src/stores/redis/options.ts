@@ -38,6 +38,8 @@ export interface RedisStoreOptions {
 export interface ResolvedOptions {
   readonly key: string;
   readonly leaseKey: string;
+  /** Where claims on a record are kept, each under its order. */
+  readonly claimKey: string;
   readonly channel: string;
   readonly leaseMs: number;
   /** 0 for none. */
@@ -78,10 +80,12 @@ export function resolve(given: RedisStoreOptions): ResolvedOptions {
   }
   const { key, channel = `${key}:changes`, leaseMs = 3_000, ttlMs = 0, clock = Date, encryptionKey } = given;
   const keys = encryptionKey === undefined ? [] : [encryptionKey].flat();
+  // In a cluster all must be on one node: the part in braces decides.
+  const slot = key.includes('{') ? key : `{${key}}`;
   return {
     key,
-    // In a cluster both must be on one node: the part in braces decides.
-    leaseKey: key.includes('{') ? `${key}:lease` : `{${key}}:lease`,
+    leaseKey: `${slot}:lease`,
+    claimKey: `${slot}:claim`,
     channel,
     leaseMs,
     ttlMs,

@@ -4,7 +4,7 @@ import type { TokenSet } from '../../types.js';
 import type { Connection } from './connection.js';
 import type { ResolvedOptions } from './options.js';
 import { decode, encode, nothing, UnreadableError, type Kept } from './record.js';
-import { readScript, restoreScript, writeScript } from './scripts.js';
+import { claimScript, readScript, restoreScript, writeScript } from './scripts.js';
 import { Seal } from './seal.js';
 
 /** What must be there for a writing: anything, no newer version, or this very record. */
@@ -19,6 +19,8 @@ interface Owed {
 
 // Somebody else would have to write between each reading and writing.
 const tries = 5;
+// A trouble that lasts longer is told again.
+const claimMs = 24 * 3_600_000;
 
 export class Place {
   readonly #connection: Connection;
@@ -69,6 +71,13 @@ export class Place {
       }
       return false;
     });
+  }
+
+  /** Whether this holder is the first to claim `what` of the record that it knows. */
+  async claim(what: string): Promise<boolean> {
+    await this.#connection.ready();
+    const key = `${this.#options.claimKey}:${what}:${this.order}`;
+    return (await this.#connection.run(claimScript, [key], [this.#holder, String(claimMs)])) === 1;
   }
 
   /** Reads the record. If Redis has lost the newest one that this holder knows, puts that back. */

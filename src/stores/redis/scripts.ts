@@ -15,6 +15,11 @@ local function put(text, ttl)
 end
 `;
 
+/** KEYS: claim. ARGV: holder, time to live. Returns 1 for the first, else 0. */
+export const claimScript = `
+return redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+`;
+
 /** KEYS: record. Returns the time of Redis as seconds and microseconds, and the record or an empty string. */
 export const readScript = `
 local time = redis.call('time')

@@ -31,6 +31,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions): Req
     clear: () => place.write(undefined),
     replace: (expected, next) => place.replace(expected, next),
     exclusive: (work, signal) => lease.run(work, signal),
+    claim: (what) => place.claim(what),
     subscribe(changed) {
       const heard = (writer: string): void => {
         if (writer !== holder) changed();

@@ -1,0 +1,107 @@
+/** Reading records back. */
+import { mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { readAudit, type AuditRecord, type ReadAuditOptions } from '../../src/audit/index.js';
+import { rejection } from '../support/stage.js';
+import { freshDirectory, recordsIn } from './folder.js';
+
+const lineOf = (at: string, outcome = 'success'): string => `${JSON.stringify({ level: 'info', at, outcome })}\n`;
+
+function directoryWith(files: Record<string, string>): string {
+  const directory = freshDirectory();
+  mkdirSync(directory, { recursive: true });
+  for (const [day, text] of Object.entries(files)) writeFileSync(join(directory, `auth-audit-${day}.jsonl`), text);
+  return directory;
+}
+
+const threeDays = (): string =>
+  directoryWith({
+    '2026-01-03': lineOf('2026-01-03T00:00:00.000Z', 'failure'),
+    '2026-01-01': lineOf('2026-01-01T10:00:00.000Z') + lineOf('2026-01-01T23:59:59.999Z', 'failure'),
+    '2026-01-02': lineOf('2026-01-02T12:00:00.000Z', 'escalated'),
+  });
+
+const momentsIn = async (options: Partial<ReadAuditOptions>): Promise<string[]> =>
+  (await recordsIn(threeDays(), options)).map(({ at }) => at.slice(8, 16));
+
+describe('records', () => {
+  test('come day by day, as they were written', async () => {
+    expect(await momentsIn({})).toEqual(['01T10:00', '01T23:59', '02T12:00', '03T00:00']);
+  });
+
+  test('are those from a moment on, up to another that no longer counts', async () => {
+    expect(await momentsIn({ from: new Date('2026-01-01T23:59:59.999Z') })).toEqual([
+      '01T23:59',
+      '02T12:00',
+      '03T00:00',
+    ]);
+    expect(await momentsIn({ to: Date.UTC(2026, 0, 3) })).toEqual(['01T10:00', '01T23:59', '02T12:00']);
+    expect(await momentsIn({ to: Date.UTC(2026, 0, 3) + 1 })).toHaveLength(4);
+    expect(await momentsIn({ from: Date.UTC(2026, 0, 1, 12), to: Date.UTC(2026, 0, 2) })).toEqual(['01T23:59']);
+    expect(await momentsIn({ from: Date.UTC(2027, 0) })).toEqual([]);
+  });
+
+  test('are those of one outcome, or of several', async () => {
+    expect(await momentsIn({ outcome: 'failure' })).toEqual(['01T23:59', '03T00:00']);
+    expect(await momentsIn({ outcome: ['escalated', 'success'] })).toEqual(['01T10:00', '02T12:00']);
+    expect(await momentsIn({ outcome: [] })).toEqual([]);
+  });
+});
+
+describe('lines that are no record', () => {
+  test('are passed over, and told: torn, empty, of something else', async () => {
+    const text = `${lineOf('2026-01-01T10:00:00.000Z')}{"at":"2026-01-01T11:0\n\n[1]\nnull\n"text"\n{"level":"info"}\n${lineOf('2026-01-01T12:00:00.000Z')}{"at":"2026`;
+    const directory = directoryWith({ '2026-01-01': text });
+    const told: number[] = [];
+    const records = await recordsIn(directory, { onUnreadable: ({ line }) => told.push(line) });
+    expect(records).toHaveLength(2);
+    expect(told).toEqual([2, 4, 5, 6, 7, 9]);
+    expect(await recordsIn(directory)).toHaveLength(2);
+  });
+
+  test('are no obstacle in files that are none of ours', async () => {
+    const directory = threeDays();
+    writeFileSync(join(directory, 'auth-audit-2026-01-02.jsonl.gz'), 'x');
+    expect(await recordsIn(directory)).toHaveLength(4);
+  });
+});
+
+describe('a directory', () => {
+  test('that does not exist is an error, not an empty answer', async () => {
+    const error = await rejection(recordsIn(freshDirectory()));
+    expect(error).toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('from which a file goes while it is read is read to its end', async () => {
+    const directory = threeDays();
+    const read: AuditRecord[] = [];
+    for await (const record of readAudit({ directory })) {
+      read.push(record);
+      rmSync(join(directory, 'auth-audit-2026-01-02.jsonl'), { force: true });
+    }
+    expect(read).toHaveLength(3);
+  });
+
+  test('is let go of by a reader who has seen enough', async () => {
+    const directory = threeDays();
+    for await (const { at } of readAudit({ directory })) {
+      expect(at).toBe('2026-01-01T10:00:00.000Z');
+      break;
+    }
+    const open = readdirSync('/proc/self/fd').map((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return '';
+      }
+    });
+    expect(open.filter((path) => path.startsWith(directory))).toEqual([]);
+  });
+});
+
+test.each(['from', 'to'])('a "%s" that is no moment is a TypeError', async (name) => {
+  const error = await rejection(recordsIn(threeDays(), { [name]: new Date('yesterday') }));
+  expect(error).toBeInstanceOf(TypeError);
+  expect((error as Error).message).toContain(name);
+});

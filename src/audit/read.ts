@@ -1,0 +1,84 @@
+/** Reads the files of `fileAudit`. */
+import { open, readdir } from 'node:fs/promises';
+import { isoTime, type AuditOutcome, type AuditRecord } from '../core/audit.js';
+import { daysIn, pathOf } from './day-files.js';
+
+export interface ReadAuditOptions {
+  readonly directory: string;
+  /** The first moment, or milliseconds since the epoch. @default the first record */
+  readonly from?: Date | number;
+  /** The first moment that no longer counts. @default none */
+  readonly to?: Date | number;
+  /** One outcome, or several. @default all */
+  readonly outcome?: AuditOutcome | readonly AuditOutcome[];
+  /** Called for a line that is no record: torn by a full disk or by the end of a process. */
+  readonly onUnreadable?: (place: { readonly file: string; readonly line: number }) => unknown;
+}
+
+/**
+ * The records of a directory, day by day, within a day as they were written; of several processes that is not exactly by
+ * `at`. Lines that are no records are passed over.
+ *
+ * @throws {TypeError} if a moment is none; an error of the file system if the directory cannot be read
+ * @example
+ * import { readAudit } from 'axios-token-refresh/audit';
+ *
+ * for await (const { at, code } of readAudit({ directory: '/var/log/shop/auth', outcome: 'failure' })) {
+ *   console.log(at, code);
+ * }
+ */
+export async function* readAudit(options: ReadAuditOptions): AsyncGenerator<AuditRecord, void, undefined> {
+  const { directory, outcome, onUnreadable } = options;
+  const from = momentOf('from', options.from) ?? '';
+  const to = momentOf('to', options.to);
+  const wanted = outcome === undefined ? undefined : [outcome].flat();
+  for (const day of daysIn(await readdir(directory))) {
+    if (day < from.slice(0, 10) || (to !== undefined && day > to)) continue;
+    const path = pathOf(directory, day);
+    let line = 0;
+    for await (const text of linesOf(path)) {
+      line += 1;
+      if (text === '') continue;
+      const record = recordIn(text);
+      if (!record) onUnreadable?.({ file: path, line });
+      else if (
+        record.at >= from &&
+        (to === undefined || record.at < to) &&
+        (wanted?.includes(record.outcome) ?? true)
+      ) {
+        yield record;
+      }
+    }
+  }
+}
+
+/** None if the file has been deleted meanwhile: its time had come. */
+async function* linesOf(path: string): AsyncGenerator<string, void, undefined> {
+  const file = await open(path).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!file) return;
+  try {
+    yield* file.readLines();
+  } finally {
+    await file.close();
+  }
+}
+
+function recordIn(text: string): AuditRecord | undefined {
+  try {
+    const { level: _, ...record } = JSON.parse(text) as AuditRecord & { level: string };
+    return typeof record.at === 'string' && typeof record.outcome === 'string' ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+// Times in ISO 8601 are in order as strings.
+function momentOf(name: string, moment: Date | number | undefined): string | undefined {
+  if (moment === undefined) return undefined;
+  const at = Number(moment);
+  if (Number.isNaN(new Date(at).getTime())) throw new TypeError(`Option "${name}" of readAudit must be a moment.`);
+  return isoTime(at);
+}

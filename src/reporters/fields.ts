@@ -1,0 +1,32 @@
+/** An event as plain values, and how serious it is. */
+import type { TokenEvent } from '../types.js';
+
+export type Severity = 'info' | 'warn' | 'error';
+
+const severities: Partial<Record<TokenEvent['type'], Severity>> = {
+  'refresh.retried': 'warn',
+  'refresh.failed': 'warn',
+  'refresh.escalated': 'error',
+  'session.ending': 'warn',
+  'session.expired': 'error',
+  'clock.skewed': 'warn',
+  'store.failed': 'warn',
+  'listener.failed': 'error',
+};
+
+export function severityOf({ type }: TokenEvent): Severity {
+  return severities[type] ?? 'info';
+}
+
+/** The fields of an event, its error by name, code, kind, status, request id, attempts and message. */
+export function fieldsOf(event: TokenEvent): Record<string, unknown> {
+  const fields: Record<string, unknown> = { ...event };
+  if ('error' in event) fields['error'] = plainError(event.error);
+  return fields;
+}
+
+function plainError(error: Error): Record<string, unknown> {
+  const { code, kind, status, requestId, attempts } = error as Error & Record<string, unknown>;
+  const told = { name: error.name, code, kind, status, requestId, attempts, message: error.message };
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,131 @@
+/** Records on their way to a collector: in batches, kept to a bound while it cannot be reached. */
+import type { AuditFault, AuditRecord } from '../core/audit.js';
+import type { Clock } from '../types.js';
+
+export interface OutboxPlan {
+  readonly maxBatch: number;
+  readonly maxBuffered: number;
+  readonly intervalMs: number;
+  readonly clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>;
+  /** Resolves to an HTTP status; rejects where there was no answer. */
+  readonly post: (body: string) => Promise<number>;
+  /** Hands it to the browser, which sends it even though the page goes. Whether it took it. */
+  readonly beacon: (body: string) => boolean;
+  readonly failed: (fault: AuditFault) => void;
+  /** The record that tells of lost ones. */
+  readonly gap: (count: number) => AuditRecord;
+}
+
+const firstRetryMs = 1_000;
+const lastRetryMs = 60_000;
+const passing: readonly number[] = [408, 425, 429];
+
+export class Outbox {
+  readonly #plan: OutboxPlan;
+  #records: AuditRecord[] = [];
+  /** The first records of these are being sent. */
+  #inFlight = 0;
+  #sending: Promise<boolean> | undefined;
+  #dropped = 0;
+  #retryMs = firstRetryMs;
+  #timer: unknown;
+
+  constructor(plan: OutboxPlan) {
+    this.#plan = plan;
+  }
+
+  add(record: AuditRecord): void {
+    if (this.#records.length >= this.#plan.maxBuffered) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#records.push(record);
+    if (!this.#sending) this.#wake(this.#plan.intervalMs);
+  }
+
+  /** Sends what waits. Whether all of it was taken. Never rejects. */
+  flush(): Promise<boolean> {
+    this.#sleep();
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = undefined;
+    });
+    return this.#sending;
+  }
+
+  /** The page may be gone in a moment. */
+  leave(): void {
+    const { maxBatch, beacon } = this.#plan;
+    while (this.#records.length > this.#inFlight) {
+      const batch = this.#records.slice(this.#inFlight, this.#inFlight + maxBatch);
+      if (!beacon(bodyOf(batch))) {
+        void this.flush();
+        return;
+      }
+      this.#records.splice(this.#inFlight, batch.length);
+    }
+  }
+
+  /** Sends for the last time: what is not taken is lost. */
+  async close(): Promise<void> {
+    const isAllSent = await this.flush();
+    this.#sleep();
+    if (isAllSent) return;
+    this.#dropped += this.#records.splice(0).length;
+    this.#plan.failed({ error: new Error('The audit was closed.'), buffered: 0, dropped: this.#dropped });
+  }
+
+  async #send(): Promise<boolean> {
+    const { maxBatch, post, gap } = this.#plan;
+    for (;;) {
+      if (this.#records.length === 0 && this.#dropped > 0) {
+        this.#records.push(gap(this.#dropped));
+        this.#dropped = 0;
+      }
+      const batch = this.#records.slice(0, maxBatch);
+      if (batch.length === 0) return true;
+      this.#inFlight = batch.length;
+      const problem = await post(bodyOf(batch)).then(problemOf, (error: unknown) => ({ error, mayPass: true }));
+      this.#inFlight = 0;
+      if (!problem?.mayPass) this.#records.splice(0, batch.length);
+      if (!problem) this.#retryMs = firstRetryMs;
+      else this.#fail(problem, batch.length);
+      if (problem?.mayPass) return false;
+    }
+  }
+
+  #fail({ error, mayPass }: Problem, count: number): void {
+    if (mayPass) {
+      this.#wake(this.#retryMs * (0.5 + Math.random() / 2));
+      this.#retryMs = Math.min(this.#retryMs * 2, lastRetryMs);
+    }
+    const dropped = this.#dropped + (mayPass ? 0 : count);
+    this.#plan.failed({ error, buffered: this.#records.length, dropped });
+  }
+
+  #wake(delayMs: number): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = this.#plan.clock.setTimeout(() => void this.flush(), delayMs);
+    (this.#timer as { unref?: () => void } | undefined)?.unref?.();
+  }
+
+  #sleep(): void {
+    if (this.#timer !== undefined) this.#plan.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+interface Problem {
+  readonly error: unknown;
+  /** The same may be taken later. */
+  readonly mayPass: boolean;
+}
+
+function problemOf(status: number): Problem | undefined {
+  if (status >= 200 && status < 300) return undefined;
+  const mayPass = status >= 500 || passing.includes(status);
+  return { error: new Error(`The collector answered ${status}.`), mayPass };
+}
+
+function bodyOf(records: readonly AuditRecord[]): string {
+  return JSON.stringify({ records });
+}

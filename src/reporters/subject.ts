@@ -1,0 +1,47 @@
+/** Whose session it is, as a hash that does not tell who. Web Crypto only, so that it runs everywhere. */
+
+/** HMAC-SHA-256 of `subject` under `salt`, in hexadecimal. Rejects where there is no Web Crypto: a page over plain HTTP. */
+async function hashOf(subject: string, salt: string): Promise<string> {
+  const encoder = new TextEncoder();
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  const key = await crypto.subtle.importKey('raw', encoder.encode(salt), algorithm, false, ['sign']);
+  const bytes = await crypto.subtle.sign(algorithm, key, encoder.encode(subject));
+  return [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The hash of the subject that was asked for last. It takes a moment; afterwards it is there at once. */
+export class Subject {
+  readonly #salt: string;
+  readonly #failed: (error: unknown) => void;
+  #subject: string | undefined;
+  #hash: string | undefined;
+  #pending: Promise<void> | undefined;
+
+  constructor(salt: string, failed: (error: unknown) => void) {
+    this.#salt = salt;
+    this.#failed = failed;
+  }
+
+  is(subject: string | undefined): void {
+    if (subject === this.#subject) return;
+    this.#subject = subject;
+    this.#hash = undefined;
+    this.#pending = undefined;
+    if (!subject) return;
+    const pending = hashOf(subject, this.#salt)
+      .then((hash) => {
+        if (this.#pending === pending) this.#hash = hash;
+      }, this.#failed)
+      .finally(() => {
+        if (this.#pending === pending) this.#pending = undefined;
+      });
+    this.#pending = pending;
+  }
+
+  /** Calls `use` with the hash: at once if it is known, else when the promise resolves. */
+  hand(use: (hash: string | undefined) => void): Promise<void> | undefined {
+    if (this.#pending) return this.#pending.then(() => use(this.#hash));
+    use(this.#hash);
+    return undefined;
+  }
+}
