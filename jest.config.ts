@@ -7,6 +7,26 @@ const common = {
   injectGlobals: false,
 } satisfies Config;
 
+const tsx = {
+  ...common,
+  transform: {
+    '^.+\\.tsx?$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', tsx: true },
+          transform: { react: { runtime: 'automatic' } },
+        },
+      },
+    ],
+  },
+  testEnvironment: 'jsdom',
+  // The server's half of React is that of Node.
+  testEnvironmentOptions: { customExportConditions: ['node'] },
+  testMatch: ['<rootDir>/__tests__/react/**/*.test.tsx'],
+} satisfies Config;
+
 // Everything that sends requests runs on both ends of the supported range of Axios.
 const sends = ['<rootDir>/__tests__/{integration,guarantees,properties}/**/*.test.ts'];
 
@@ -18,7 +38,7 @@ const config: Config = {
       ...common,
       displayName: 'node',
       testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/__tests__/browser/'],
+      testPathIgnorePatterns: ['/node_modules/', '/__tests__/(browser|e2e|recipes)/'],
     },
     {
       ...common,
@@ -31,6 +51,18 @@ const config: Config = {
       displayName: 'jsdom',
       testEnvironment: 'jsdom',
       testMatch: ['<rootDir>/__tests__/browser/**/*.test.ts'],
+    },
+    {
+      ...common,
+      displayName: 'chromium',
+      testMatch: ['<rootDir>/__tests__/e2e/**/*.test.ts'],
+    },
+    { ...tsx, displayName: 'react 19', globals: { reactMajor: 19 } },
+    {
+      ...tsx,
+      displayName: 'react 18',
+      globals: { reactMajor: 18 },
+      moduleNameMapper: { ...common.moduleNameMapper, '^react(-dom)?($|/.*)': 'react$1-18$2' },
     },
   ],
 };
