@@ -6,7 +6,7 @@ import esbuild from 'rollup-plugin-esbuild';
 const manifest = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
 
 // One line adds a subpath: its name in `exports` and the file that holds its named exports.
-const entries = { index: 'src/index.ts' };
+const entries = { index: 'src/index.ts', messages: 'src/messages/index.ts', react: 'src/react/index.ts' };
 
 const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
 const external = (id) =>
@@ -14,7 +14,11 @@ const external = (id) =>
   builtinModules.includes(id) ||
   packages.some((name) => id === name || id.startsWith(`${name}/`));
 
-const chunkFileNames = (extension) => `shared/[name]-[hash].${extension}`;
+// What every entry point may import is one file of its own, under a name that stays: no hash.
+const shared = {
+  manualChunks: (id) => (/[\\/]src[\\/](core[\\/]|types|errors)/.test(id) ? 'core' : undefined),
+};
+const chunkFileNames = (extension) => `shared/[name].${extension}`;
 
 export default [
   {
@@ -23,12 +27,14 @@ export default [
     plugins: [esbuild({ target: 'es2022' })],
     output: [
       {
+        ...shared,
         dir: 'dist',
         format: 'es',
         entryFileNames: '[name].js',
         chunkFileNames: chunkFileNames('js'),
       },
       {
+        ...shared,
         dir: 'dist',
         format: 'cjs',
         entryFileNames: '[name].cjs',
@@ -46,6 +52,7 @@ export default [
     external,
     plugins: [dts({ tsconfig: './tsconfig.json' })],
     output: {
+      ...shared,
       dir: 'dist',
       format: 'es',
       entryFileNames: `[name].${extension}`,
