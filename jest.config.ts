@@ -27,6 +27,27 @@ const tsx = {
   testMatch: ['<rootDir>/__tests__/react/**/*.test.tsx'],
 } satisfies Config;
 
+// Frameworks are published as ES modules, and Angular's decorators are those of its own compiler.
+const frameworks = {
+  ...common,
+  transform: {
+    '^.+\\.([cm]?ts|m?js)$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+        },
+      },
+    ],
+  },
+  transformIgnorePatterns: [],
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'json'],
+  testEnvironment: 'jsdom',
+  testMatch: ['<rootDir>/__tests__/recipes/**/*.test.ts'],
+} satisfies Config;
+
 // Everything that sends requests runs on both ends of the supported range of Axios.
 const sends = ['<rootDir>/__tests__/{integration,guarantees,properties}/**/*.test.ts'];
 
@@ -57,6 +78,7 @@ const config: Config = {
       displayName: 'chromium',
       testMatch: ['<rootDir>/__tests__/e2e/**/*.test.ts'],
     },
+    { ...frameworks, displayName: 'frameworks' },
     { ...tsx, displayName: 'react 19', globals: { reactMajor: 19 } },
     {
       ...tsx,
