@@ -7,8 +7,10 @@ import { errorsOf, expectedErrors, settings, type Resolution } from './typecheck
 
 jest.setTimeout(120_000);
 
-/** Names of the entry points' files; a subpath adds its own. */
-const entries = ['index'];
+/** Names of the files: the entry points, a subpath adds its own, and what they share. */
+const entries = ['index', 'messages', 'react', 'shared/core'];
+/** What optional entry points need. */
+const optionalPeers = ['react'];
 const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const exported = [
   'TokenError',
@@ -31,9 +33,7 @@ afterAll(() => remove(folder));
 describe('the tarball', () => {
   test('holds the built entry points and the documents, nothing else', () => {
     const built = entries.flatMap((name) => ['cjs', 'd.cts', 'd.ts', 'js'].map((end) => `dist/${name}.${end}`));
-    // Code that several entry points share; none while there is one.
-    const shared = entries.length > 1 ? tarball.files.filter((path) => path.startsWith('dist/shared/')) : [];
-    expect(tarball.files).toEqual([...documents, ...built, ...shared].sort());
+    expect(tarball.files).toEqual([...documents, ...built].sort());
   });
 });
 
@@ -43,7 +43,7 @@ describe.each([
 ])('installed beside %s', (_, axios) => {
   let consumer: Consumer;
   beforeAll(async () => {
-    consumer = await install(tarball, axios);
+    consumer = await install(tarball, axios, optionalPeers);
   });
   afterAll(() => remove(consumer.folder));
 
@@ -57,7 +57,8 @@ describe.each([
       'eventemitter3',
       'jwt-decode',
     ]);
-    expect(Object.keys(manifest['peerDependencies'] ?? {})).toEqual(['axios']);
+    expect(Object.keys(manifest['peerDependencies'] ?? {})).toEqual(['axios', ...optionalPeers]);
+    expect(Object.keys(manifest['peerDependenciesMeta'] ?? {})).toEqual(optionalPeers);
   });
 
   test.each(['import.mjs', 'require.cjs'])('%s loads it and keeps requests going', async (fixture) => {
@@ -75,6 +76,17 @@ describe.each([
       replayed: 200,
       refreshes: 3,
       replays: 1,
+    });
+  });
+
+  test.each(['react.mjs', 'react.cjs'])('%s loads the hook, on a server', async (fixture) => {
+    expect(await consumer.run(fixture)).toEqual({ exports: ['useTokenSession'], misuse: 'TypeError' });
+  });
+
+  test.each(['messages.mjs', 'messages.cjs'])('%s loads the messages', async (fixture) => {
+    expect(await consumer.run(fixture)).toEqual({
+      exports: ['describeError', 'english'],
+      described: ['sign-in', 'Your session has ended. Please sign in again.'],
     });
   });
 
