@@ -73,6 +73,25 @@ describe('useTokenSession shows', () => {
     expect(page.text()).toBe('active');
   });
 
+  test('a new expiry, and nothing else of the new tokens', async () => {
+    const clock = fakeClock();
+    const session = signedIn({ clock, tokens: { accessToken: 'first', expiresIn: 60 } });
+    const page = await opened(<Words session={session} />);
+    await act(async () => session.setTokens({ accessToken: 'second', expiresIn: 3_600 }));
+    expect(page.text()).toBe(`active, expires ${clock.now() + hour}`);
+  });
+
+  test('what has happened while nobody looked', async () => {
+    const clock = fakeClock();
+    const session = signedIn({ clock, refresh: () => Promise.reject(new Error('no')) });
+    const before = await open(<Words session={session} />);
+    expect(before.text()).toBe('active');
+    await before.close();
+    await rejection(session.refresh());
+    const after = await opened(<Words session={session} />);
+    expect(after.text()).toBe('active, AUTH_TOKEN_REFRESH_FAILED');
+  });
+
   test('another session when it is given another', async () => {
     const { Status } = watcher();
     const [first, second] = [signedIn(), createTokenSession({ refresh: () => 'renewed' })];

@@ -31,8 +31,8 @@ test('React Native: an app that comes to the front refreshes a token that is due
   let refreshes = 0;
   const { session, clock } = subject({ refresh: () => `renewed-${++refreshes}` });
   const app = await open(session);
-  await show('hidden');
   await act(async () => clock.advance(7_200 * seconds));
+  await show('hidden');
   expect(refreshes).toBe(0);
   await show('visible');
   expect(refreshes).toBe(1);
