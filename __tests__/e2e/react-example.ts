@@ -1,14 +1,10 @@
 /** The React example as `npm run demo:react` starts it, and a visitor with a browser of their own. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { chromiumPath, launch } from './chromium.js';
+import { startExample, type ExampleServer } from './example-server.js';
 
-const root = join(__dirname, '..', '..');
-/** Of the example's access tokens. */
+/** How long the example's access tokens live. */
 export const tokenSeconds = 300;
 
 export interface Example {
@@ -31,23 +27,16 @@ export function describeExample(name: string, tests: (example: Example) => void)
   }
   (isLeftOut ? describe.skip : describe)(name, () => {
     let browser: Browser;
-    let server: ChildProcess;
-    let url: string;
+    let server: ExampleServer;
     beforeAll(async () => {
-      server = spawn(process.execPath, ['--import', 'tsx', 'examples/react/server/main.ts'], {
-        cwd: root,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      [browser, url] = await Promise.all([launch(), addressOf(server)]);
+      [browser, server] = await Promise.all([launch(), startExample()]);
     });
     afterAll(async () => {
-      const ended = once(server, 'exit');
-      server.kill();
-      await Promise.all([browser.close(), ended]);
+      await Promise.all([browser.close(), server.close()]);
     });
 
     const visit: Example['visit'] = async (path, { prepare, ...options } = {}) => {
-      const context = await browser.newContext({ baseURL: url, ...options });
+      const context = await browser.newContext({ baseURL: server.url, ...options });
       const page = await context.newPage();
       page.setDefaultTimeout(15_000);
       await page.clock.install();
@@ -65,15 +54,6 @@ export function describeExample(name: string, tests: (example: Example) => void)
       },
     });
   });
-}
-
-async function addressOf(server: ChildProcess): Promise<string> {
-  if (!server.stdout) throw new Error('the example cannot be heard');
-  for await (const line of createInterface(server.stdout)) {
-    const address = /http:\/\/\S+/.exec(line)?.[0];
-    if (address !== undefined) return address;
-  }
-  throw new Error('the example ended before it told its address');
 }
 
 export async function signIn(page: Page, name = 'alice', password = 'wonderland'): Promise<void> {
