@@ -89,6 +89,21 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     await page.context().close();
   });
 
+  test('with two tabs stays signed in in both, though each refreshes with the same cookie', async () => {
+    const first = await signedIn('/');
+    const second = await first.context().newPage();
+    await second.clock.install();
+    await second.goto('/account');
+    await sees(second, 'Your account');
+    for (let round = 0; round < 3; round += 1) {
+      const both = [first, second].map((page) => page.waitForResponse('**/auth/refresh'));
+      await Promise.all([first, second].map((page) => page.clock.fastForward(seconds(tokenSeconds * 0.8))));
+      for (const response of await Promise.all(both)) expect(response.status()).toBe(200);
+    }
+    expect([await heading(first), await heading(second)]).toEqual(['Your notes', 'Your account']);
+    await first.context().close();
+  });
+
   test('hears that the session ends in 2 minutes, and signs in again in time', async () => {
     const page = await signedIn('/');
     await make('Refuse the next refresh', page);
@@ -191,6 +206,21 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     await page.clock.fastForward(seconds(tokenSeconds * 3));
     expect(await heading(page)).toBe('Your notes');
     await page.context().setOffline(false);
+    await page.getByText('Not saved yet.').waitFor({ state: 'detached' });
+    await expectSavedOnce(page, note);
+    await page.context().close();
+  });
+
+  test('what could not be saved for want of a token is saved by itself when there is one again', async () => {
+    const page = await signedIn('/');
+    await page.getByText('Loading your notes…').waitFor({ state: 'detached' });
+    await page.route('**/auth/refresh', (route) => route.abort());
+    await page.clock.fastForward(seconds(tokenSeconds + 1));
+    const note = unique('Written while the sign-in service was away');
+    await write(page, note);
+    await sees(page, 'Not saved yet. We cannot confirm your sign-in right now.');
+    await page.unroute('**/auth/refresh');
+    await page.clock.fastForward(seconds(60));
     await page.getByText('Not saved yet.').waitFor({ state: 'detached' });
     await expectSavedOnce(page, note);
     await page.context().close();
