@@ -55,7 +55,7 @@ export default defineConfig(
   },
   {
     // Tools ask for a default export.
-    files: ['*.{ts,js}'],
+    files: ['*.{ts,js}', 'examples/*/vite.config.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
 );

@@ -12,6 +12,47 @@ const common = {
   injectGlobals: false,
 } satisfies Config;
 
+const tsx = {
+  ...common,
+  transform: {
+    '^.+\\.tsx?$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', tsx: true },
+          transform: { react: { runtime: 'automatic' } },
+        },
+      },
+    ],
+  },
+  testEnvironment: 'jsdom',
+  // The server's half of React is that of Node.
+  testEnvironmentOptions: { customExportConditions: ['node'] },
+  testMatch: ['<rootDir>/__tests__/react/**/*.test.tsx'],
+} satisfies Config;
+
+// Frameworks are published as ES modules, and Angular's decorators are those of its own compiler.
+const frameworks = {
+  ...common,
+  transform: {
+    '^.+\\.([cm]?ts|m?js)$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+        },
+      },
+    ],
+  },
+  transformIgnorePatterns: [],
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'json'],
+  testEnvironment: 'jsdom',
+  testMatch: ['<rootDir>/__tests__/recipes/**/*.test.ts'],
+} satisfies Config;
+
 // Everything that sends requests runs on both ends of the supported range of Axios.
 const sends = ['<rootDir>/__tests__/{integration,guarantees,properties}/**/*.test.ts'];
 
@@ -23,7 +64,7 @@ const config: Config = {
       ...common,
       displayName: 'node',
       testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/__tests__/browser/', '/__tests__/e2e/'],
+      testPathIgnorePatterns: ['/node_modules/', '/__tests__/(browser|e2e|recipes)/'],
     },
     {
       ...common,
@@ -41,6 +82,14 @@ const config: Config = {
       ...common,
       displayName: 'chromium',
       testMatch: ['<rootDir>/__tests__/e2e/**/*.test.ts'],
+    },
+    { ...frameworks, displayName: 'frameworks' },
+    { ...tsx, displayName: 'react 19', globals: { reactMajor: 19 } },
+    {
+      ...tsx,
+      displayName: 'react 18',
+      globals: { reactMajor: 18 },
+      moduleNameMapper: { ...common.moduleNameMapper, '^react(-dom)?($|/.*)': 'react$1-18$2' },
     },
   ],
 };

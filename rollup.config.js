@@ -11,6 +11,8 @@ const entries = {
   audit: 'src/audit/index.ts',
   browser: 'src/stores/browser/index.ts',
   grants: 'src/grants/index.ts',
+  messages: 'src/messages/index.ts',
+  react: 'src/react/index.ts',
   redis: 'src/stores/redis/index.ts',
   reporters: 'src/reporters/index.ts',
   server: 'src/server/index.ts',

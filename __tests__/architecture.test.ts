@@ -18,7 +18,7 @@ const layers: readonly (readonly string[])[] = [
   ['types', 'errors'],
 ];
 /** Folders of the optional entry points: they see the bottom layers and themselves, never each other. */
-const subpaths = ['stores', 'grants', 'react', 'reporters', 'audit', 'server', 'testing'];
+const subpaths = ['stores', 'grants', 'messages', 'react', 'reporters', 'audit', 'server', 'testing'];
 const bottom = ['types', 'errors', 'core/*', 'decode'];
 /** The packages that core/ may use, because they only compute. */
 const pure = ['jwt-decode', 'axios-retry'];

@@ -631,6 +631,7 @@ describe('the snapshot', () => {
       isRefreshing: false,
       generation: 1,
       expiresAt: start + hour,
+      endsAt: undefined,
       refreshAt: start + hour - 300_000,
       waiting: 0,
       consecutiveFailures: 0,
@@ -643,6 +644,7 @@ describe('the snapshot', () => {
       isRefreshing: false,
       generation: 2,
       expiresAt: undefined,
+      endsAt: undefined,
       refreshAt: undefined,
       waiting: 0,
       consecutiveFailures: 0,
@@ -677,6 +679,44 @@ describe('the snapshot', () => {
       consecutiveFailures: 0,
       error: undefined,
       expiresAt: start + 2 * hour,
+    });
+  });
+
+  test('says when a session ends whose refresh has been refused, and no longer once it goes on or is over', async () => {
+    const answers: Refresh[] = [refused, (_context, { issue }) => issue(), refused];
+    const s = signedIn((context, basis) => answers[s.calls.length - 1]?.(context, basis));
+    const endsAt = (): unknown => s.session.getSnapshot().endsAt;
+    expect(endsAt()).toBeUndefined();
+    await rejection(s.session.refresh());
+    expect(s.session.getSnapshot()).toMatchObject({ status: 'active', endsAt: start + hour, expiresAt: start + hour });
+    await s.clock.advance(hour / 2);
+    expect(endsAt()).toBe(start + hour);
+    await s.session.refresh();
+    expect(s.session.getSnapshot()).toMatchObject({ endsAt: undefined, expiresAt: start + 1.5 * hour });
+    await rejection(s.session.refresh());
+    expect(endsAt()).toBe(start + 1.5 * hour);
+    await s.clock.advance(hour);
+    expect(s.session.getSnapshot()).toMatchObject({ status: 'expired', endsAt: undefined });
+  });
+
+  test('a session that was ending ends nowhere after a sign-in or a sign-out', async () => {
+    const s = signedIn(refused);
+    await rejection(s.session.refresh());
+    await s.session.setTokens(s.issue());
+    expect(s.session.getSnapshot().endsAt).toBeUndefined();
+    await rejection(s.session.refresh());
+    expect(s.session.getSnapshot().endsAt).toBeDefined();
+    await s.session.signOut();
+    expect(s.session.getSnapshot().endsAt).toBeUndefined();
+  });
+
+  test('an unknown expiry is no end either', async () => {
+    const session = lone({ tokens: 'opaque', refresh: refused, retry: false });
+    await rejection(session.refresh());
+    expect(session.getSnapshot()).toMatchObject({
+      status: 'active',
+      endsAt: undefined,
+      error: { code: 'AUTH_SESSION_EXPIRED' },
     });
   });
 

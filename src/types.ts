@@ -219,6 +219,11 @@ export interface SessionSnapshot {
   readonly generation: number;
   /** Expiry by this machine's clock, in milliseconds since the epoch; `undefined` if unknown. */
   readonly expiresAt: number | undefined;
+  /**
+   * When the session ends, in milliseconds since the epoch: the refresh has been refused, and the token lives on until
+   * then. `undefined` while the session goes on, and where the token's expiry is unknown.
+   */
+  readonly endsAt: number | undefined;
   /** When a request would start a refresh, in milliseconds since the epoch; `undefined` if unknown. */
   readonly refreshAt: number | undefined;
   /** Requests that wait now. */

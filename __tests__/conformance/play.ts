@@ -109,12 +109,18 @@ class Table {
   }
 
   observed(): Record<string, unknown> {
-    const { error, expiresAt, refreshAt, ...rest } = this.session.getSnapshot();
+    const { error, expiresAt, endsAt, refreshAt, ...rest } = this.session.getSnapshot();
     const inMs = (at: number | undefined): number | undefined => at && at - this.#clock.now();
     const outcomes = [...this.outcomes.values()];
     const count = (state: Outcome['state']): number => outcomes.filter((outcome) => outcome.state === state).length;
     return {
-      session: { ...rest, error: error?.code, expiresInMs: inMs(expiresAt), refreshInMs: inMs(refreshAt) },
+      session: {
+        ...rest,
+        error: error?.code,
+        expiresInMs: inMs(expiresAt),
+        endsInMs: inMs(endsAt),
+        refreshInMs: inMs(refreshAt),
+      },
       refreshes: this.calls.length,
       call: this.calls.at(-1)?.told,
       requests: Object.fromEntries(

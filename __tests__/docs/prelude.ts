@@ -9,6 +9,8 @@ import type { TokenSession } from 'axios-token-refresh';
 declare global {
   const accessToken: string;
   const refreshToken: string;
+  /** A JWT that was valid once. */
+  const expiredToken: string;
   const tokenEndpoint: string;
   const clientSecret: string;
   const userToken: string;

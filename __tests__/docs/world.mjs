@@ -12,6 +12,7 @@ const issue = () => {
 };
 
 let valid = issue();
+const expiredToken = `${part({ alg: 'none' })}.${part({ sub: 'alice', exp: secondsNow() - 60 })}.signature`;
 
 function answer({ url = '', headers }) {
   if (/refresh|token/.test(url)) {
@@ -36,5 +37,6 @@ axios.defaults.adapter = async (config) => {
 
 Object.assign(globalThis, {
   ...valid,
+  expiredToken,
   location: { assign: (path) => console.log(`location: ${path}`) },
 });

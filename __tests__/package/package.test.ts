@@ -8,9 +8,21 @@ import { errorsOf, expectedErrors, settings, type Resolution } from './typecheck
 jest.setTimeout(120_000);
 
 /** Names of the files: the entry points, a subpath adds its own, and what they share. */
-const entries = ['audit', 'browser', 'grants', 'index', 'redis', 'reporters', 'server', 'shared/core', 'testing'];
+const entries = [
+  'audit',
+  'browser',
+  'grants',
+  'index',
+  'messages',
+  'react',
+  'redis',
+  'reporters',
+  'server',
+  'shared/core',
+  'testing',
+];
 /** What optional entry points need. */
-const optionalPeers = ['jose', 'kysely', 'libsql', 'pino', 'rate-limiter-flexible'];
+const optionalPeers = ['jose', 'kysely', 'libsql', 'pino', 'rate-limiter-flexible', 'react'];
 const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 const exported = [
   'TokenError',
@@ -63,7 +75,7 @@ describe.each([
 ])('installed beside %s', (_, axios) => {
   let consumer: Consumer;
   beforeAll(async () => {
-    consumer = await install(tarball, axios);
+    consumer = await install(tarball, axios, ['react']);
   });
   afterAll(() => remove(consumer.folder));
 
@@ -145,6 +157,17 @@ describe.each([
     const everything = { imported: { reporters, audit }, required: { reporters, audit } };
     expect(await consumer.run('subpaths.mjs')).toEqual(everything);
     expect(await consumer.run('audit.mjs')).toEqual({ imported: ['success'], required: ['success'] });
+  });
+
+  test.each(['react.mjs', 'react.cjs'])('%s loads the hook, on a server', async (fixture) => {
+    expect(await consumer.run(fixture)).toEqual({ exports: ['useTokenSession'], misuse: 'TypeError' });
+  });
+
+  test.each(['messages.mjs', 'messages.cjs'])('%s loads the messages', async (fixture) => {
+    expect(await consumer.run(fixture)).toEqual({
+      exports: ['describeError', 'english'],
+      described: ['sign-in', 'Your session has ended. Please sign in again.'],
+    });
   });
 
   test('the two copies in one process know each other’s errors', async () => {

@@ -1,4 +1,5 @@
 /** Time that passes only when a test says so. */
+import { setImmediate } from 'node:timers';
 import type { Clock } from '../../src/types.js';
 
 interface Timer {

@@ -199,11 +199,13 @@ export function nextLookMs(state: State<unknown>, now: Instant, scheduled: boole
 export function pictureOf(state: State<unknown>, waiting: number): SessionSnapshot {
   const held = state.credential?.held;
   const at = (age: number): number | undefined => (held && Number.isFinite(age) ? held.anchor.wall + age : undefined);
+  const expiresAt = held && at(held.expiryAge);
   return Object.freeze({
     status: state.status,
     isRefreshing: state.operation !== undefined,
     generation: state.generation,
-    expiresAt: held && at(held.expiryAge),
+    expiresAt,
+    endsAt: state.ending && expiresAt,
     refreshAt: held && at(held.aheadAge),
     waiting,
     consecutiveFailures: state.failures,
