@@ -292,6 +292,7 @@ describe('pictureOf', () => {
       isRefreshing: false,
       generation: 0,
       expiresAt: undefined,
+      endsAt: undefined,
       refreshAt: undefined,
       waiting: 0,
       consecutiveFailures: 0,
@@ -301,8 +302,8 @@ describe('pictureOf', () => {
   });
 
   test('of a session in trouble', () => {
-    const { expiresAt, refreshAt, ...rest } = pictureOf(troubled, 5);
-    expect([seconds(expiresAt), seconds(refreshAt)]).toEqual([3_600, 3_300]);
+    const { expiresAt, endsAt, refreshAt, ...rest } = pictureOf(troubled, 5);
+    expect([expiresAt, endsAt, refreshAt].map(seconds)).toEqual([3_600, 3_600, 3_300]);
     expect(rest).toEqual({
       status: 'active',
       isRefreshing: true,
