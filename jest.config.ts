@@ -10,6 +10,8 @@ const common = {
   transformIgnorePatterns: ['/node_modules/(?!jose/)'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   injectGlobals: false,
+  // Jest's soft clean-up of globals recurses for ever when an open handle of an earlier suite sets one of them.
+  testEnvironmentOptions: { globalsCleanup: 'off' },
 } satisfies Config;
 
 const tsx = {
@@ -28,7 +30,7 @@ const tsx = {
   },
   testEnvironment: 'jsdom',
   // The server's half of React is that of Node.
-  testEnvironmentOptions: { customExportConditions: ['node'] },
+  testEnvironmentOptions: { ...common.testEnvironmentOptions, customExportConditions: ['node'] },
   testMatch: ['<rootDir>/__tests__/react/**/*.test.tsx'],
 } satisfies Config;
 
