@@ -45,6 +45,8 @@ interface Holder {
   deaf: boolean;
   /** An access to the store has failed: it may know less than the others. */
   failed: boolean;
+  /** The refresh token that it read last. */
+  read: string | undefined;
 }
 
 interface Asked {
@@ -82,6 +84,8 @@ export class HoldersScene {
   /** The one that reached the place last. */
   #standing = 0;
   /** A turn was not waited for, or the lock made to fail. */
+  /** Those that have ended by their deadline, or for good. */
+  readonly #failedOperations = new Set<string>();
   #isUnlocked = false;
   #faultless = true;
 
@@ -114,6 +118,7 @@ export class HoldersScene {
       user: undefined,
       deaf: false,
       failed: false,
+      read: undefined,
       world: world({
         clock: this.#clock,
         tokens: null,
@@ -124,6 +129,7 @@ export class HoldersScene {
       }),
     };
     const { session } = holder.world;
+    session.on('refresh.failed', ({ operationId }) => this.#failedOperations.add(operationId));
     session.on('tokens.changed', () => (holder.user = this.#authority.userOf(formatted)));
     session.on('session.cleared', () => (holder.user = undefined));
     session.on('session.expired', () => (holder.user = undefined));
@@ -149,7 +155,12 @@ export class HoldersScene {
       throw new Error(`The store is out of order after ${typeof done}.`);
     };
     return {
-      load: () => through('load', () => own.load()),
+      load: () =>
+        through('load', async () => {
+          const tokens = await own.load();
+          holder().read = tokens?.refreshToken;
+          return tokens;
+        }),
       save: (tokens) =>
         through('save', async () => {
           await own.save(tokens);
@@ -163,7 +174,8 @@ export class HoldersScene {
       replace: (expected, next) =>
         through('replace', async () => {
           const stands = await own.replace(expected, next);
-          if (stands) this.#written.push({ tokens: next, by: 'replace' });
+          // Who could not store its sign-in cannot know of a sign-out that came after it.
+          if (stands && !holder().failed) this.#written.push({ tokens: next, by: 'replace' });
           return stands;
         }),
       exclusive: (work, signal) => {
@@ -277,7 +289,9 @@ export class HoldersScene {
   #checkAsking({ holder, context }: Asked): void {
     const { refreshToken } = context.tokens ?? {};
     for (const other of this.#open) {
-      const isGivenUp = other.context.signal.aborted || this.#clock.monotonic() - other.at >= attemptMs;
+      const { signal, operationId } = other.context;
+      const isOverdue = this.#clock.monotonic() - other.at >= attemptMs;
+      const isGivenUp = signal.aborted || isOverdue || this.#failedOperations.has(operationId);
       const isSame = other.context.tokens?.refreshToken === refreshToken && refreshToken !== undefined;
       this.#expect(
         !isSame || isGivenUp || this.#isUnlocked || other.holder === holder,
@@ -286,7 +300,8 @@ export class HoldersScene {
     }
     const held = this.#place.record?.refreshToken;
     this.#expect(
-      holder.failed || this.#isUnlocked || refreshToken === held,
+      // A sign-in takes no turn: it may be stored between the reading and the asking.
+      holder.failed || this.#isUnlocked || refreshToken === held || refreshToken === holder.read,
       `holder ${String(holder.name)} refreshes ${String(refreshToken)} though ${String(held)} is stored`,
     );
   }
