@@ -4,13 +4,15 @@ import type { History, Life } from './history.js';
 import type { Log } from './log.js';
 import { refreshWindow } from './session.js';
 import type { Tabs, Told } from './tabs.js';
-import { lineOf } from './words.js';
+import { lineOf, type Line } from './words.js';
 
 export interface Followers {
   readonly history: History;
   readonly log: Log;
   readonly tabs: Tabs;
 }
+
+const nobody: Line = { text: 'Nobody is signed in here.', tone: 'plain' };
 
 export function follow(session: TokenSession, clock: Clock, { history, log, tabs }: Followers): void {
   const tell = (what: Told): void => {
@@ -19,7 +21,7 @@ export function follow(session: TokenSession, clock: Clock, { history, log, tabs
     tabs.tell(what);
   };
   session.on('event', (event: TokenEvent) => {
-    const line = lineOf(event);
+    const line = session.status === 'signed-out' && event.type === 'refresh.failed' ? nobody : lineOf(event);
     if (line) log.write(line);
     if (event.type === 'refresh.started') tell('started');
     else if (event.type === 'refresh.succeeded') tell('succeeded');
@@ -27,6 +29,9 @@ export function follow(session: TokenSession, clock: Clock, { history, log, tabs
     else if (event.type === 'tokens.changed') history.token(lifeOf(session, clock), performance.now());
     else if (event.type === 'session.cleared' || event.type === 'session.expired')
       history.token(undefined, performance.now());
+    // What a sign-in or a sign-out overtakes is given up without another word.
+    if (event.type === 'session.started' || event.type === 'session.cleared')
+      history.refreshed(performance.now(), false, false);
   });
 }
 

@@ -29,11 +29,10 @@ export function lineOf(event: TokenEvent): Line | undefined {
       return { text: `Attempt ${event.attempt} of the refresh follows in ${seconds(event.delayMs)}.`, tone: 'waiting' };
     case 'refresh.succeeded':
       return { text: `New token after ${seconds(event.durationMs)}.`, tone: 'good' };
-    case 'refresh.failed':
-      return {
-        text: `No new token. ${event.servedCurrent ? 'The current one still serves.' : ''}`.trim(),
-        tone: 'bad',
-      };
+    case 'refresh.failed': {
+      const rest = event.servedCurrent ? 'the current one still serves.' : describeError(event.error).message;
+      return { text: `No new token: ${rest}`, tone: 'bad' };
+    }
     case 'refresh.escalated':
       return { text: `${event.consecutiveFailures} refreshes in a row have failed.`, tone: 'bad' };
     case 'refresh.recovered':
