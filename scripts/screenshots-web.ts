@@ -62,6 +62,7 @@ try {
     const page = await open(await context.newPage());
     page.setDefaultTimeout(40_000);
     await states[state]?.(page);
+    await page.evaluate(() => scrollTo(0, 0));
     await page.screenshot({ path: `${folder}demo-${state}-${look}.png` });
     await context.close();
   }

@@ -172,6 +172,21 @@ describeDemo('a visitor of the live demo', ({ visit, signedIn }) => {
     await page.context().close();
   });
 
+  test('of another origin gets nothing from the API: no session, no answer, no cookie', async () => {
+    const page = await signedIn();
+    const stranger = await page.context().newPage();
+    stranger.setDefaultTimeout(15_000);
+    await stranger.goto(page.url().replace('127.0.0.1', 'localhost'));
+    await press(stranger, 'Sign in as Bob');
+    await sees(stranger, 'There is no connection.');
+    expect(await stranger.getByRole('heading', { name: 'Signed in' }).count()).toBe(0);
+    const cookies = await page.context().cookies();
+    expect(cookies.map(({ domain }) => domain)).toEqual(['127.0.0.1']);
+    await page.reload();
+    await sees(page, 'Signed in as Alice');
+    await page.context().close();
+  });
+
   test('is told when the sign-in cannot be confirmed, and nothing ends', async () => {
     const page = await signedIn();
     await behave(page, 'Refresh endpoint', 'fails (503)');

@@ -46,7 +46,7 @@ export function lineOf(event: TokenEvent): Line | undefined {
     case 'session.cleared':
       return { text: 'Signed out.', tone: 'plain' };
     case 'request.queued':
-      return { text: 'A request waits for the new token.', tone: 'waiting' };
+      return { text: 'Waiting for the new token.', tone: 'waiting' };
     case 'request.replayed':
       return { text: 'A refused request is sent again.', tone: 'replayed' };
     case 'clock.skewed':
