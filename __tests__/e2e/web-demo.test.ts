@@ -23,6 +23,11 @@ describeDemo('a visitor of the live demo', ({ visit, signedIn }) => {
     await sees(page, 'Signed out');
     await sees(page, 'Nobody is signed in here.');
     expect(await page.getByText(ended).count()).toBe(0);
+    await burst(page, 2);
+    await counts(page, 'Failed', 2);
+    await press(page, 'Sign out');
+    await press(page, 'Revoke the session');
+    await sees(page, /Nobody is signed in here\. × [45]/);
     await page.context().close();
   });
 

@@ -4,15 +4,13 @@ import type { History, Life } from './history.js';
 import type { Log } from './log.js';
 import { refreshWindow } from './session.js';
 import type { Tabs, Told } from './tabs.js';
-import { lineOf, type Line } from './words.js';
+import { lineOf, nobody, type Line } from './words.js';
 
 export interface Followers {
   readonly history: History;
   readonly log: Log;
   readonly tabs: Tabs;
 }
-
-const nobody: Line = { text: 'Nobody is signed in here.', tone: 'plain' };
 
 export function follow(session: TokenSession, clock: Clock, { history, log, tabs }: Followers): void {
   const tell = (what: Told): void => {
@@ -21,7 +19,8 @@ export function follow(session: TokenSession, clock: Clock, { history, log, tabs
     tabs.tell(what);
   };
   session.on('event', (event: TokenEvent) => {
-    const line = session.status === 'signed-out' && event.type === 'refresh.failed' ? nobody : lineOf(event);
+    const isNobody = session.status === 'signed-out' && event.type === 'refresh.failed';
+    const line: Line | undefined = isNobody ? { text: nobody, tone: 'plain' } : lineOf(event);
     if (line) log.write(line);
     if (event.type === 'refresh.started') tell('started');
     else if (event.type === 'refresh.succeeded') tell('succeeded');
@@ -29,9 +28,8 @@ export function follow(session: TokenSession, clock: Clock, { history, log, tabs
     else if (event.type === 'tokens.changed') history.token(lifeOf(session, clock), performance.now());
     else if (event.type === 'session.cleared' || event.type === 'session.expired')
       history.token(undefined, performance.now());
-    // What a sign-in or a sign-out overtakes is given up without another word.
-    if (event.type === 'session.started' || event.type === 'session.cleared')
-      history.refreshed(performance.now(), false, false);
+    // A refresh that a sign-in or a sign-out overtakes is given up without another word.
+    if (event.type === 'session.started' || event.type === 'session.cleared') tell('dropped');
   });
 }
 

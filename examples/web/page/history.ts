@@ -67,6 +67,8 @@ export class History {
   }
 
   refresh(now: number, elsewhere: boolean): void {
+    // A tab that was closed has not told the end of its last one.
+    this.refreshed(now, elsewhere, false);
     this.refreshes.push({ from: now, elsewhere, until: undefined, failed: false });
     if (!elsewhere) this.counts.refreshes += 1;
   }

@@ -21,7 +21,7 @@ const clock = createClock();
 const history = new History();
 const log = createLog(find('log', HTMLOListElement));
 const account = createAccount(document.body.dataset['api'] ?? '', wire, clock);
-const failed = (error: unknown): void => log.write({ text: failureOf(error), tone: 'bad' });
+const failed = (error: unknown): void => log.write({ text: failureOf(error, account.session.status), tone: 'bad' });
 const did = (text: string): void => log.write({ text, tone: 'plain' });
 const tabs = joinTabs((what) => {
   if (what === 'started') history.refresh(performance.now(), true);

@@ -1,6 +1,6 @@
 /** The other tabs of this demo: how many there are, and when they refresh. The session itself is shared by its store. */
 
-export type Told = 'started' | 'succeeded' | 'failed';
+export type Told = 'started' | 'succeeded' | 'failed' | 'dropped';
 
 export interface Tabs {
   /** Tells the others of a refresh here. */

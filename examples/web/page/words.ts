@@ -1,6 +1,6 @@
 /** What happens, in words. */
 import { isAxiosError } from 'axios';
-import type { RefreshTrigger, TokenEvent } from 'axios-token-refresh';
+import type { RefreshTrigger, SessionStatus, TokenEvent } from 'axios-token-refresh';
 import { describeError } from 'axios-token-refresh/messages';
 
 export type Tone = 'plain' | 'good' | 'waiting' | 'replayed' | 'bad';
@@ -17,6 +17,8 @@ const reasons: Readonly<Record<RefreshTrigger, string>> = {
   timer: 'by timer',
   manual: 'asked for by the page',
 };
+
+export const nobody = 'Nobody is signed in here.';
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
@@ -68,8 +70,12 @@ export function off(skewMs: number): string {
 }
 
 /** Why a request was not answered, for the person who wanted it. */
-export function failureOf(error: unknown): string {
+export function failureOf(error: unknown, status: SessionStatus): string {
   const described = describeError(error);
+  // Who never was signed in has no session that could have ended.
+  if (status === 'signed-out' && described.action === 'sign-in') return nobody;
   if (described.code !== 'UNKNOWN' || !isAxiosError(error)) return described.message;
-  return error.response ? `The server cannot answer now (${error.response.status}).` : 'There is no connection.';
+  if (!error.response) return 'There is no connection.';
+  const { status: answered } = error.response;
+  return answered < 500 ? nobody : `The server cannot answer now (${answered}).`;
 }
