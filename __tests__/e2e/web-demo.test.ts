@@ -177,6 +177,18 @@ describeDemo('a visitor of the live demo', ({ visit, signedIn }) => {
     await page.context().close();
   });
 
+  test('whose browser has thrown its storage away is signed in again by the cookie alone', async () => {
+    const page = await signedIn();
+    // Of the same origin, without the demo in it.
+    await page.goto('/icon.svg');
+    await page.evaluate(async () => {
+      for (const { name = '' } of await indexedDB.databases()) indexedDB.deleteDatabase(name);
+    });
+    await page.goto('/');
+    await sees(page, 'Signed in as Alice');
+    await page.context().close();
+  });
+
   test('of another origin gets nothing from the API: no session, no answer, no cookie', async () => {
     const page = await signedIn();
     const stranger = await page.context().newPage();
