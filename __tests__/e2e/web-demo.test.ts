@@ -210,7 +210,7 @@ describeDemo('a visitor of the live demo', ({ visit, signedIn }) => {
     await page.clock.fastForward(tokenSeconds * 1_000);
     await burst(page, 4);
     await page.clock.runFor(20_000);
-    await sees(page, 'We cannot confirm your sign-in right now. Please try again in a moment.');
+    await page.getByRole('status').getByText('We cannot confirm your sign-in right now.').waitFor();
     await counts(page, 'Failed', 4);
     await behave(page, 'Refresh endpoint', 'works');
     await page.clock.fastForward(60_000);
