@@ -1,4 +1,4 @@
-/** The React example as `npm run demo:react` starts it: a process of its own. */
+/** An example as its script starts it: a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -9,8 +9,8 @@ export interface ExampleServer {
 }
 
 /** Needs the built package, and the repository as the working directory. */
-export async function startExample(): Promise<ExampleServer> {
-  const server = spawn(process.execPath, ['--import', 'tsx', 'examples/react/server/main.ts'], {
+export async function startExample(main = 'examples/react/server/main.ts'): Promise<ExampleServer> {
+  const server = spawn(process.execPath, ['--import', 'tsx', main], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await addressOf(server);
