@@ -37,9 +37,9 @@ export async function runAlone<T>(store: TokenStore, work: () => Promise<T>, ent
       });
       // The end of the work is enough: the store may tell of it late, or never.
       const turn = (): Promise<T> => {
-        const work = enter();
-        work.then(resolve, reject);
-        return work;
+        const done = enter();
+        done.then(resolve, reject);
+        return done;
       };
       Promise.resolve(store.exclusive?.(turn, waiting.signal)).then(resolve, reject);
     });
