@@ -2,7 +2,7 @@
 import type { AxiosInstance } from 'axios';
 import { startTimer } from './clock.js';
 import { accept, nextRefreshToken } from './core/acceptance.js';
-import { freshnessOf, storable, type Held } from './core/freshness.js';
+import { storable, type Held } from './core/freshness.js';
 import type { Instant } from './core/lifetime.js';
 import { sameTokens } from './core/tokens.js';
 import type { ResolvedOptions } from './options.js';
@@ -20,8 +20,6 @@ export interface Asker {
   /** The server's clock minus ours, where an answer has told it. */
   skewMs(): number | undefined;
   client(signal: AbortSignal): AxiosInstance;
-  /** What another holder has stored, as of now. */
-  hold(stored: TokenSet): Held;
   /** An answer that was no use has brought the next refresh token. */
   rotated(refreshToken: string): void;
   isRefusal(error: unknown): boolean;
@@ -36,23 +34,11 @@ interface Turn {
   readonly answer: Promise<Held | undefined>;
 }
 
-/** What a turn begins with. */
-interface Basis extends Pick<Turn, 'asked'> {
-  /** What another holder had stored. */
-  readonly found: Held | undefined;
-  /** What the store held. */
-  readonly known: TokenSet | undefined;
-}
-
 // Another holder's answer may be on its way to the store when ours is refused.
 const secondLooksMs = [0, 50, 200];
 
-export async function refreshOnce(attempt: Attempt, asker: Asker): Promise<Held> {
-  if (asker.persistence.isShared) return refreshShared(attempt, asker);
-  const askedAt = attempt.begin();
-  const returned = await ask(attempt, asker, asker.current()?.tokens);
-  attempt.signal.throwIfAborted();
-  return read(asker, returned, askedAt, asker.current());
+export function refreshOnce(attempt: Attempt, asker: Asker): Promise<Held> {
+  return asker.persistence.isShared ? refreshShared(attempt, asker) : refreshAlone(attempt, asker);
 }
 
 async function refreshShared(attempt: Attempt, asker: Asker): Promise<Held> {
@@ -62,9 +48,8 @@ async function refreshShared(attempt: Attempt, asker: Asker): Promise<Held> {
     const held = await turn.answer;
     if (held) return held;
   } catch (error) {
+    // Where somebody else was quicker, that is what the server refused.
     if (!asker.isRefusal(error) || !(await isNewsSoon(attempt, asker, turn.asked))) throw error;
-    // Somebody else was quicker: that is what the server refused.
-    return refreshShared(attempt, asker);
   }
   await asker.follow();
   throw new Error('Another holder has changed the session.');
@@ -77,33 +62,33 @@ function lockWaitMs({ retry, refreshTimeoutMs }: ResolvedOptions): number {
 
 /** Ends with the attempt; its answer is kept whenever it comes. */
 async function takeTurn(attempt: Attempt, asker: Asker): Promise<Turn> {
-  const news = await asker.persistence.news();
+  const { persistence } = asker;
+  const isNews = (await persistence.news()) !== undefined;
+  const asked = asker.current()?.tokens;
+  if (isNews) return { asked, answer: Promise.resolve(undefined) };
   // What is read while the refresh is under way must not make its answer welcome.
-  const { known } = asker.persistence;
-  const found = news?.tokens && asker.hold(news.tokens);
-  const asked = (found ?? asker.current())?.tokens;
-  if (news && !(found && isDue(asker, found))) return { asked, answer: Promise.resolve(undefined) };
-  const answer = refreshAndKeep(attempt, asker, { asked, found, known });
+  const { known } = persistence;
+  const answer = refreshAndKeep(attempt, asker, known);
   await Promise.race([answer.catch(() => undefined), attempt.over]);
   return { asked, answer };
 }
 
-async function refreshAndKeep(
-  attempt: Attempt,
-  asker: Asker,
-  { asked, found, known }: Basis,
-): Promise<Held | undefined> {
+async function refreshAndKeep(attempt: Attempt, asker: Asker, known: TokenSet | undefined): Promise<Held | undefined> {
   const { persistence } = asker;
-  const askedAt = attempt.begin();
-  const returned = await ask(attempt, asker, asked);
-  // After a sign-out or a sign-in this answer must not reach the store.
-  attempt.signal.throwIfAborted();
-  const held = read(asker, returned, askedAt, found ?? asker.current());
+  const held = await refreshAlone(attempt, asker);
   const stands = await persistence.replace(
     () => storable(held),
     () => known,
   );
   return stands || !(await persistence.news()) ? held : undefined;
+}
+
+async function refreshAlone(attempt: Attempt, asker: Asker): Promise<Held> {
+  const askedAt = attempt.begin();
+  const returned = await ask(attempt, asker);
+  // After a sign-out or a sign-in this answer counts no more.
+  attempt.signal.throwIfAborted();
+  return read(asker, returned, askedAt);
 }
 
 /** Whether another holder has written something else than what the server has just refused. */
@@ -117,20 +102,17 @@ async function isNewsSoon(attempt: Attempt, asker: Asker, asked: TokenSet | unde
   return false;
 }
 
-function isDue(asker: Asker, held: Held): boolean {
-  const freshness = freshnessOf(held, asker.now());
-  return freshness === 'due' || freshness === 'expired';
-}
-
 /** Calls the user's callback. */
-function ask({ number, signal }: Attempt, asker: Asker, tokens: TokenSet | undefined): unknown {
+function ask({ number, signal }: Attempt, asker: Asker): unknown {
   const { id: operationId, trigger } = asker.operation;
+  const tokens = asker.current()?.tokens;
   const context = { tokens, trigger, attempt: number, operationId, signal, http: asker.client(signal) };
   return asker.options.refresh(Object.freeze(context));
 }
 
 /** Reads what it returned. Throws if it is no use; but with rotation its refresh token is the only one that is left. */
-function read(asker: Asker, returned: unknown, askedAt: Instant, current: Held | undefined): Held {
+function read(asker: Asker, returned: unknown, askedAt: Instant): Held {
+  const current = asker.current();
   try {
     return accept({ returned, askedAt, now: asker.now(), current, skewMs: asker.skewMs() }, asker.options);
   } catch (error) {

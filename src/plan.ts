@@ -2,7 +2,6 @@
 import type { AxiosInstance } from 'axios';
 import { refreshOnce } from './attempt.js';
 import { judge, type Failure } from './core/failure.js';
-import type { Held } from './core/freshness.js';
 import type { Instant } from './core/lifetime.js';
 import { refreshError } from './core/outcome.js';
 import { skewOf } from './core/skew.js';
@@ -13,7 +12,7 @@ import type { SeenDate } from './http.js';
 import type { ResolvedOptions } from './options.js';
 import type { Persistence } from './persistence.js';
 import type { Answer, FailedAttempt, Operation, OperationPlan } from './refresher.js';
-import type { RefreshTrigger, TokenSet } from './types.js';
+import type { RefreshTrigger } from './types.js';
 
 /** Makes the bare client of one attempt. */
 export type HttpFactory = (signal: AbortSignal, seen: SeenDate) => AxiosInstance;
@@ -26,8 +25,6 @@ export interface Refreshable {
   readonly http: HttpFactory;
   readonly state: State<Operation>;
   now(): Instant;
-  /** What another holder has stored, as of now. */
-  hold(stored: TokenSet): Held;
   /** Does what another holder has done, and ends the operation with it. */
   follow(): Promise<void>;
   /** An answer that was no use has brought the next refresh token. */
@@ -69,7 +66,6 @@ export function planOf(session: Refreshable, id: string, trigger: RefreshTrigger
         current: () => session.state.credential?.held,
         skewMs: () => session.state.skewMs,
         client,
-        hold: (stored) => session.hold(stored),
         rotated: (refreshToken) => session.rotated(refreshToken),
         isRefusal: (error) => classify(error).terminal,
         follow: () => session.follow(),
@@ -78,8 +74,7 @@ export function planOf(session: Refreshable, id: string, trigger: RefreshTrigger
       const error = errorOf(session, { id, attempt: attempt - 1 }, failed);
       events.emit('refresh.retried', { operationId: id, trigger, attempt, delayMs, error });
     },
-    succeeded: (answer) => ending.succeeded(answer),
-    failed: (failed) => ending.failed(failed),
+    ...ending,
   };
 }
 

@@ -3,7 +3,7 @@
  * for a turn, and report one `refused`.
  */
 import { instantOf } from './clock.js';
-import { freshnessOf, hold, storable, type Held } from './core/freshness.js';
+import { freshnessOf, hold, refreshOf, storable, type Held } from './core/freshness.js';
 import { elapsed, type Instant } from './core/lifetime.js';
 import { cleared, disposed } from './core/refusals.js';
 import { skewNoiseMs } from './core/skew.js';
@@ -206,7 +206,6 @@ export class Session {
         this.#touch();
         this.#emit('request.released', { ...released, servedCurrent });
       },
-      hold: (stored) => this.#holdStored(stored),
       follow: () => this.#follow(),
       rotated: (refreshToken) => this.#rotate(refreshToken),
       skewed: (skewMs) => {
@@ -247,7 +246,8 @@ export class Session {
     this.#cancel();
     const now = this.#now();
     const { id: operationId, trigger } = operation;
-    this.#change(states.adopted(this.#state, held, now, trigger === 'unauthorized' && !adopted));
+    const refreshedAt = adopted ? refreshOf(held, now, this.#state.refreshedAt) : now;
+    this.#change(states.adopted(this.#state, held, refreshedAt, trigger === 'unauthorized' && !adopted));
     this.#desk.release();
     this.#emit('refresh.succeeded', {
       operationId,

@@ -6,12 +6,13 @@ import {
   hold,
   leftOf,
   patienceMs,
+  refreshOf,
   spacingLeft,
   type Freshness,
   type Held,
   type HoldRules,
 } from '../../src/core/freshness.js';
-import type { Instant } from '../../src/core/lifetime.js';
+import { elapsed, type Instant } from '../../src/core/lifetime.js';
 import { isTokenError } from '../../src/errors.js';
 import type { TokenSet } from '../../src/types.js';
 import { jwt } from '../support/jwt.js';
@@ -182,6 +183,24 @@ describe('spacingLeft (G6): refreshes of living tokens are at least max(1 s, 10 
 
   test('nothing to keep away from before the first refresh', () => {
     expect(spacingLeft(undefined, living(3_600_000), after(0))).toBeLessThanOrEqual(0);
+  });
+});
+
+describe('refreshOf (G6): what another holder refreshed counts from its issue', () => {
+  test.each<readonly [why: string, ageMs: number, lastAgoMs: number | undefined, agoMs: number]>([
+    ['just issued', 0, undefined, 0],
+    ['issued a while ago', 3_000_000, undefined, 3_000_000],
+    ['issued before our own last refresh', 3_000_000, 60_000, 60_000],
+    ['issued after our own last refresh', 60_000, 3_000_000, 60_000],
+  ])('%s', (_why, ageMs, lastAgoMs, agoMs) => {
+    const now = after(ageMs);
+    const last =
+      lastAgoMs === undefined ? undefined : { wall: now.wall - lastAgoMs, monotonic: now.monotonic - lastAgoMs };
+    expect(elapsed(refreshOf(living(3_600_000), now, last), now)).toBe(agoMs);
+  });
+
+  test('an unknown life: now', () => {
+    expect(refreshOf(held({}), after(5_000), undefined)).toEqual(after(5_000));
   });
 });
 

@@ -114,17 +114,19 @@ describe('G7, G26 one refresh for all holders of a session', () => {
     expect(place.record.refreshToken).toBe('refresh-2');
   });
 
-  test('what is found in the store and is due soon is refreshed, too', async () => {
+  test('what is found in the store and is due soon serves who waits, and is refreshed then', async () => {
     const { join, place, clock } = party();
     const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
-    place.record = { accessToken: tokenFor(clock, 7_220), refreshToken: 'refresh-1' };
+    const due = tokenFor(clock, 7_220);
+    place.record = { accessToken: due, refreshToken: 'refresh-1' };
     await clock.advance(2 * hour);
     const request = watch(bea.instance.get('/orders'));
     await settle();
-    expect(nth(bea.calls, 0).context.tokens?.refreshToken).toBe('refresh-1');
-    nth(bea.calls, 0).answer(next(bea, 2));
-    await settle();
     expect(request.state).toBe('resolved');
+    expect(bea.sent()).toEqual([due]);
+    void watch(bea.instance.get('/orders'));
+    await settle();
+    expect(nth(bea.calls, 0).context.tokens?.refreshToken).toBe('refresh-1');
   });
 
   test('a lifetime is stored as a moment: who reads it later is not misled', async () => {
@@ -331,6 +333,24 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     expect(bea.session.status).toBe('expired');
     expect(request.error).toMatchObject({ code: 'AUTH_SESSION_EXPIRED' });
     expect(place.record).toBeUndefined();
+  });
+
+  test('a refresh token that came beside a dead answer stays with whose it is', async () => {
+    const { join, place, clock } = party();
+    const bea = await join({ retry: false, store: { ...place.holder(), subscribe: () => () => undefined } });
+    await clock.advance(2 * hour);
+    // Bob has signed in elsewhere, with tokens that are dead already; word of it was lost.
+    const dead = tokenFor({ now: () => clock.now() - hour }, 60, { sub: 'bob' });
+    place.record = { accessToken: dead, refreshToken: 'of-bob' };
+    const asked = watch(bea.session.refresh());
+    await settle();
+    expect(asked.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    void watch(bea.session.refresh());
+    await settle();
+    expect(nth(bea.calls, 0).context.tokens?.refreshToken).toBe('of-bob');
+    nth(bea.calls, 0).answer({ accessToken: dead, refreshToken: 'of-bob-2', expiresIn: 0 });
+    await settle();
+    expect(place.written).toMatchObject([{ accessToken: dead, refreshToken: 'of-bob-2' }]);
   });
 });
 

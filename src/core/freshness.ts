@@ -120,6 +120,13 @@ export function spacingLeft(refreshedAt: Instant | undefined, { lifetimeMs }: He
   return Math.max(1_000, Number.isFinite(lifetimeMs) ? lifetimeMs * 0.1 : 0) - elapsed(refreshedAt, now);
 }
 
+/** When the refresh was that brought another holder's tokens: at their issue, as far as they tell, but not before our last. */
+export function refreshOf(held: Held, now: Instant, last: Instant | undefined): Instant {
+  const ageMs = held.lifetimeMs - leftOf(held, now);
+  const agoMs = Math.min(ageMs > 0 ? ageMs : 0, last ? elapsed(last, now) : Infinity);
+  return { wall: now.wall - agoMs, monotonic: now.monotonic - agoMs };
+}
+
 /**
  * The age at which a timer refreshes, `Infinity` for never: spread over the first half of the refresh-ahead window, or
  * over the time before the refresh window, so that a fleet does not refresh in step.
