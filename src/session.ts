@@ -168,6 +168,7 @@ export class Session {
       return;
     }
     const held = this.#holdStored(news.tokens);
+    if (!held) return;
     const { operation, escalated, failures: consecutiveFailures } = this.#state;
     const isAnswer = freshnessOf(held, this.#now()) !== 'expired' && states.isSameUser(this.#state, held);
     if (operation && isAnswer) {
@@ -366,12 +367,17 @@ export class Session {
     return hold(tokens, this.options, { anchor: now, now, fresh: false, skewMs, previous: credential?.held });
   }
 
-  /** What another holder has stored, its expiry by this machine's clock. */
-  #holdStored(tokens: TokenSet): Held {
+  /** What another holder has stored, its expiry by this machine's clock; nothing if it makes no header here. */
+  #holdStored(tokens: TokenSet): Held | undefined {
     const { skewMs, credential } = this.#state;
     const { expiresAt } = tokens;
     const ahead = skewMs ?? credential?.held.skewMs ?? 0;
-    return this.#hold(expiresAt === undefined ? tokens : { ...tokens, expiresAt: expiresAt + ahead });
+    try {
+      return this.#hold(expiresAt === undefined ? tokens : { ...tokens, expiresAt: expiresAt + ahead });
+    } catch (error) {
+      this.events.failed('formatHeader', error);
+      return undefined;
+    }
   }
 
   #announce(started: boolean): void {

@@ -187,6 +187,36 @@ describe('G26 a store that fails costs no session', () => {
     expect(first.sent()).toHaveLength(1);
   });
 
+  test('G20 tokens of another holder that make no header are told, and nothing escapes', async () => {
+    const clock = fakeClock();
+    const place = sharedPlace({ accessToken: tokenFor(clock, 3_600), refreshToken: 'refresh-0' });
+    const w = world({
+      clock,
+      tokens: null,
+      store: place.holder(),
+      formatHeader: (token) => {
+        if (token === 'odd') throw new Error('No such scheme.');
+        return `Bearer ${token}`;
+      },
+    });
+    await w.session.ready;
+    const escaped: unknown[] = [];
+    const hear = (reason: unknown): unknown => escaped.push(reason);
+    process.on('unhandledRejection', hear);
+    try {
+      place.record = { accessToken: 'odd', refreshToken: 'refresh-1' };
+      place.tell();
+      await settle();
+    } finally {
+      process.off('unhandledRejection', hear);
+    }
+    expect(escaped).toEqual([]);
+    expect(w.told('listener.failed')).toMatchObject([{ source: 'formatHeader' }]);
+    await w.instance.get('/orders');
+    expect(w.sent()).toHaveLength(1);
+    expect(w.session.status).toBe('active');
+  });
+
   test('word of a change after dispose() is not heeded', async () => {
     const { w, place } = await withStore({});
     w.session.dispose();
