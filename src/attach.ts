@@ -1,10 +1,11 @@
 /** What is put on one Axios instance. It asks the session and decides nothing. */
 import type { AxiosInstance, AxiosInterceptorManager, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { checked } from './core/checks.js';
 import { originCheck } from './core/origins.js';
 import { field } from './core/redact.js';
 import { isAborted } from './core/replay.js';
 import { Exchange, type Link } from './exchange.js';
-import { checked, originsRule } from './options.js';
+import { originsRule } from './options.js';
 import type { Session } from './session.js';
 import type { AttachOptions } from './types.js';
 

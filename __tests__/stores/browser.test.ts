@@ -56,16 +56,19 @@ describe('G26 on a server', () => {
 
 describe('the options', () => {
   test.each<[unknown, string]>([
-    [null, 'The options must be an object.'],
-    ['session', 'The options must be an object.'],
-    [[], 'The options must be an object.'],
-    [{ keys: 'a' }, 'Unknown option "keys". Known: key, persist.'],
-    [{ key: '' }, 'Option "key" must be a text of 1 to 200 characters.'],
-    [{ key: 5 }, 'Option "key" must be a text of 1 to 200 characters.'],
-    [{ key: 'x'.repeat(201) }, 'Option "key" must be a text of 1 to 200 characters.'],
-    [{ key: null }, 'Option "key" must be a text of 1 to 200 characters.'],
-    [{ persist: 'localStorage' }, `Option "persist" must be 'indexeddb', 'memory', 'local' or 'session'.`],
-    [{ persist: null }, `Option "persist" must be 'indexeddb', 'memory', 'local' or 'session'.`],
+    [null, 'The options of browserStore must be an object.'],
+    ['session', 'The options of browserStore must be an object.'],
+    [[], 'The options of browserStore must be an object.'],
+    [{ keys: 'a' }, 'Unknown option "keys" of browserStore. Known: key, persist.'],
+    [{ key: '' }, 'Option "key" of browserStore must be a text of 1 to 200 characters.'],
+    [{ key: 5 }, 'Option "key" of browserStore must be a text of 1 to 200 characters.'],
+    [{ key: 'x'.repeat(201) }, 'Option "key" of browserStore must be a text of 1 to 200 characters.'],
+    [{ key: null }, 'Option "key" of browserStore must be a text of 1 to 200 characters.'],
+    [
+      { persist: 'localStorage' },
+      `Option "persist" of browserStore must be 'indexeddb', 'memory', 'local' or 'session'.`,
+    ],
+    [{ persist: null }, `Option "persist" of browserStore must be 'indexeddb', 'memory', 'local' or 'session'.`],
   ])('%j: a TypeError that names what is wrong', (options, message) => {
     expect(() => browserStore(options as object)).toThrow(new TypeError(message));
   });

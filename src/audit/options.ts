@@ -1,6 +1,7 @@
 /** What `fileAudit` may be told, checked. */
 import { resolve as resolvePath } from 'node:path';
-import type { AuditFault } from '../core/audit.js';
+import { auditRules, neededFor, type AuditFault } from '../core/audit.js';
+import { checked, count, flag, text, type Rules } from '../core/checks.js';
 import type { Reported } from '../core/reporting.js';
 import type { Clock } from '../types.js';
 
@@ -32,17 +33,13 @@ export interface ResolvedFileAuditOptions extends Required<Omit<FileAuditOptions
 }
 
 const usualDays = 90;
-const shortestSalt = 16;
-const names = [
-  'directory',
-  'retentionDays',
-  'allowShortRetention',
-  'maxBuffered',
-  'subject',
-  'salt',
-  'onFault',
-  'clock',
-];
+
+const rules: Rules<FileAuditOptions> = {
+  directory: text,
+  retentionDays: ['a whole number of at least 1, or Infinity', (value) => value === Infinity || count[1](value)],
+  allowShortRetention: flag,
+  ...auditRules,
+};
 
 const systemClock: NonNullable<FileAuditOptions['clock']> = {
   now: () => Date.now(),
@@ -50,32 +47,16 @@ const systemClock: NonNullable<FileAuditOptions['clock']> = {
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
 };
 
-export function resolve(options: FileAuditOptions): ResolvedFileAuditOptions {
-  if (typeof options !== 'object' || (options as unknown) === null) throw new TypeError('fileAudit expects options.');
-  const unknown = Object.keys(options).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new TypeError(`fileAudit knows no option "${unknown}".`);
+export function resolve(given: FileAuditOptions): ResolvedFileAuditOptions {
+  const options = checked<FileAuditOptions>(given, rules, {
+    required: ['directory', ...neededFor(given)],
+    of: 'fileAudit',
+  });
   const { directory, retentionDays = usualDays, allowShortRetention = false, maxBuffered = 10_000 } = options;
-  const { subject, salt, onFault = () => undefined, clock = systemClock } = options;
-  expect('directory', 'a path', typeof directory === 'string' && directory !== '');
-  expect('retentionDays', 'a whole number of days, or Infinity', isCount(retentionDays) || retentionDays === Infinity);
-  expect('allowShortRetention', 'a boolean', typeof allowShortRetention === 'boolean');
+  const { subject, salt = '', onFault = () => undefined, clock = systemClock } = options;
   if (retentionDays < usualDays && !allowShortRetention) {
     throw new TypeError(`Option "retentionDays" below ${usualDays} must be asked for: allowShortRetention: true.`);
   }
-  expect('maxBuffered', 'a whole number', isCount(maxBuffered));
-  expect('subject', 'a function', subject === undefined || typeof subject === 'function');
-  expect('onFault', 'a function', typeof onFault === 'function');
-  expect('clock', 'a clock', typeof (clock as { now?: unknown } | null)?.now === 'function');
-  const isSalted = typeof salt === 'string' && salt.length >= shortestSalt;
-  expect('salt', `a string of ${shortestSalt} characters or more`, isSalted || (salt === undefined && !subject));
   // A later change of the working directory moves no file.
-  return { directory: resolvePath(directory), retentionDays, maxBuffered, subject, salt: salt ?? '', onFault, clock };
-}
-
-function isCount(value: number): boolean {
-  return Number.isInteger(value) && value >= 1;
-}
-
-function expect(name: string, what: string, holds: boolean): void {
-  if (!holds) throw new TypeError(`Option "${name}" of fileAudit must be ${what}.`);
+  return { directory: resolvePath(directory), retentionDays, maxBuffered, subject, salt, onFault, clock };
 }

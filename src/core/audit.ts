@@ -1,6 +1,8 @@
 /** What is kept of a session: one record for each refresh that ends, and for what happens to the session. */
 import type { TokenError } from '../errors.js';
 import type { FailureKind, RefreshTrigger, TokenEvent } from '../types.js';
+import { count, fn, hasMethods, isText, type Rule } from './checks.js';
+import { field } from './redact.js';
 import { followRefreshes, type EndedRefresh, type Refreshes, type RefreshOutcome } from './refreshes.js';
 
 /** How a refresh ended, what happened to the session, or that records were lost (`dropped`). */
@@ -50,6 +52,18 @@ export interface AuditFault {
 }
 
 export type AuditEntry = Omit<AuditRecord, 'id' | 'subjectHash'>;
+
+/** The options of every audit. A shorter salt could be guessed. */
+export const auditRules = {
+  maxBuffered: count,
+  subject: fn,
+  salt: ['a string of 16 characters or more', (value) => isText(value) && value.length >= 16],
+  onFault: fn,
+  clock: ['{ now, setTimeout, clearTimeout }', (value) => hasMethods(value, ['now', 'setTimeout', 'clearTimeout'])],
+} satisfies Readonly<Record<string, Rule>>;
+
+/** Subjects are kept as a hash only. */
+export const neededFor = (options: unknown): readonly 'salt'[] => (field(options, 'subject') ? ['salt'] : []);
 
 export const isoTime = (at: number): string => new Date(at).toISOString();
 

@@ -1,6 +1,7 @@
 /** A client at a token endpoint, and how it proves who it is (RFC 6749, section 2.3): pure. */
-import { checked, endpoint, isObject, text, type Rule } from './check.js';
+import { checked, isObject, text, type Rules } from '../core/checks.js';
 import type { GrantRequest } from './request.js';
+import { endpoint } from './rules.js';
 
 /**
  * - `client_secret_basic`: id and secret in the `Authorization` header, form-encoded (RFC 6749, section 2.3.1).
@@ -40,16 +41,16 @@ export const clientRules = {
     'an object of strings or arrays of strings, without the fields that the grant sets itself',
     (value) => isObject(value) && Object.entries(value).every(([name, entry]) => !own.test(name) && isParameter(entry)),
   ],
-} satisfies Record<keyof ClientOptions, Rule>;
+} satisfies Rules<ClientOptions>;
 
 /** The options of a grant, checked; the secret and how it is used must fit together. */
 export function checkedClient<T extends ClientOptions>(
   grant: string,
   given: T,
-  rules: Readonly<Record<keyof T & string, Rule>>,
+  rules: Rules<T>,
   required: readonly (keyof T & string)[],
 ): T {
-  const options = checked(grant, given, rules, ['tokenEndpoint', ...required]);
+  const options = checked<T>(given, rules, { required: ['tokenEndpoint', ...required], of: grant });
   const { clientId, clientSecret, authentication = authenticationOf(options) } = options;
   if (authentication === 'none' && clientSecret !== undefined) {
     throw new TypeError(`${grant}: option "clientSecret" is of no use with authentication: 'none'.`);

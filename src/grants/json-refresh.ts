@@ -1,10 +1,11 @@
 /** Back ends with a refresh endpoint of their own: JSON in, JSON out. */
+import { checked, flag, fn, isObject, isText, type Rules } from '../core/checks.js';
 import { field } from '../core/redact.js';
 import type { TokenSessionOptions, TokenSet } from '../types.js';
 import { numberIn, parsed, unusable } from './answer.js';
-import { callback, checked, endpoint, flag, isObject, text, type Rule } from './check.js';
 import { noRefreshToken } from './refresh-token.js';
 import { send, type GrantRequest } from './request.js';
+import { endpoint } from './rules.js';
 
 export interface JsonRefreshOptions {
   /** The refresh endpoint: absolute (`https:`, or `http:` to loopback), or relative to the instance's `baseURL`. */
@@ -27,19 +28,16 @@ export type JsonGrant = Pick<TokenSessionOptions, 'refresh' | 'whenMissing'>;
 
 const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
 
-const rules: Record<keyof JsonRefreshOptions, Rule> = {
-  url: [
-    `a path, or ${endpoint[0]}`,
-    (value) => text[1](value) && (!absolute.test(value as string) || endpoint[1](value)),
-  ],
-  request: callback,
-  response: callback,
+const rules: Rules<JsonRefreshOptions> = {
+  url: [`a path, or ${endpoint[0]}`, (value) => isText(value) && (!absolute.test(value) || endpoint[1](value))],
+  request: fn,
+  response: fn,
   cookie: flag,
-  headers: ['an object of strings', (value) => isObject(value) && Object.values(value).every((one) => text[1](one))],
+  headers: ['an object of strings', (value) => isObject(value) && Object.values(value).every(isText)],
 };
 
 function check(options: JsonRefreshOptions): JsonRefreshOptions {
-  const known = checked('jsonRefresh', options, rules, ['url']);
+  const known = checked<JsonRefreshOptions>(options, rules, { required: ['url'], of: 'jsonRefresh' });
   if (known.cookie && known.request) throw new TypeError('jsonRefresh: option "request" is of no use with "cookie".');
   return known;
 }

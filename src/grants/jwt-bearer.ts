@@ -1,10 +1,10 @@
 /** JWTs as authorization grants (RFC 7523, section 2.1). */
 import { readFreshTokenResponse } from './answer.js';
 import { Assertions } from './assertion.js';
-import { clock, supply, tolerance } from './check.js';
 import { checkedClient, clientRules, formRequest, type ClientOptions } from './client.js';
 import type { AssertionOptions, FreshGrant, TokenSupply } from './grant.js';
 import { send, type GrantRequest } from './request.js';
+import { assertionRules, supply } from './rules.js';
 
 export const jwtBearerType = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
@@ -40,10 +40,10 @@ export function jwtBearerRequest(client: ClientOptions, assertion: string): Gran
  * });
  */
 export function jwtBearerGrant(options: JwtBearerGrantOptions): FreshGrant {
-  const rules = { ...clientRules, assertion: supply, clockToleranceMs: tolerance, clock };
+  const rules = { ...clientRules, ...assertionRules, assertion: supply };
   const known = checkedClient(name, options, rules, ['assertion']);
-  const { assertion, clockToleranceMs, clock: time, ...client } = known;
-  const assertions = new Assertions(assertion, { option: 'assertion', clockToleranceMs, clock: time });
+  const { assertion, clockToleranceMs, clock, ...client } = known;
+  const assertions = new Assertions(assertion, { option: 'assertion', clockToleranceMs, clock });
   return {
     whenMissing: 'refresh',
     async refresh({ http, signal }) {

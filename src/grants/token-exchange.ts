@@ -1,10 +1,11 @@
 /** Token exchange (RFC 8693). */
+import { text } from '../core/checks.js';
 import { readFreshTokenResponse } from './answer.js';
 import { Assertions, type AssertionRules } from './assertion.js';
-import { clock, supply, text, tolerance } from './check.js';
 import { checkedClient, clientRules, formRequest, type ClientOptions } from './client.js';
 import type { AssertionOptions, FreshGrant, TokenSupply } from './grant.js';
 import { send, type GrantRequest } from './request.js';
+import { assertionRules, supply } from './rules.js';
 
 /** What is exchanged, and for what: identifiers of RFC 8693, section 3. */
 export interface TokenTypes {
@@ -74,14 +75,14 @@ export function tokenExchangeRequest(
  * });
  */
 export function tokenExchangeGrant(options: TokenExchangeGrantOptions): FreshGrant {
-  const rules = { ...clientRules, ...typeRules, subjectToken: supply, actorToken: supply, clockToleranceMs: tolerance };
-  const known = checkedClient(name, options, { ...rules, clock }, ['subjectToken']);
-  const { subjectToken, actorToken, clockToleranceMs, clock: time, ...client } = known;
+  const rules = { ...clientRules, ...typeRules, ...assertionRules, subjectToken: supply, actorToken: supply };
+  const known = checkedClient(name, options, rules, ['subjectToken']);
+  const { subjectToken, actorToken, clockToleranceMs, clock, ...client } = known;
   const rulesOf = (option: string, type = accessToken): AssertionRules => ({
     option,
     isJwt: type === `${prefix}jwt` || type === `${prefix}id_token`,
     clockToleranceMs,
-    clock: time,
+    clock,
   });
   const subjects = new Assertions(subjectToken, rulesOf('subjectToken', client.subjectTokenType));
   const actors =

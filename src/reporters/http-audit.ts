@@ -1,5 +1,14 @@
 /** Records of every refresh for a collector: from browsers and edge functions, which have no files. */
-import { followAudit, isoTime, type AuditEntry, type AuditFault, type AuditRecord } from '../core/audit.js';
+import {
+  auditRules,
+  followAudit,
+  isoTime,
+  neededFor,
+  type AuditEntry,
+  type AuditFault,
+  type AuditRecord,
+} from '../core/audit.js';
+import { checked, count, fn, isObject, isText, text, type Rules } from '../core/checks.js';
 import { listen, tell, type Reported, type Reporter } from '../core/reporting.js';
 import type { Clock } from '../types.js';
 import { Outbox } from './outbox.js';
@@ -50,7 +59,15 @@ export interface HttpAudit extends Reporter {
 const answerMs = 10_000;
 // The limit is 64 KiB; records are ASCII.
 const longestKeptAlive = 60_000;
-const shortestSalt = 16;
+
+const rules: Rules<HttpAuditOptions> = {
+  url: text,
+  headers: ['an object of strings', (value) => isObject(value) && Object.values(value).every(isText)],
+  intervalMs: count,
+  maxBatch: count,
+  fetch: fn,
+  ...auditRules,
+};
 
 const systemClock: NonNullable<HttpAuditOptions['clock']> = {
   now: () => Date.now(),
@@ -67,13 +84,12 @@ const systemClock: NonNullable<HttpAuditOptions['clock']> = {
  * const audit = httpAudit({ url: '/auth/audit' });
  * const stop = audit(session);
  */
-export function httpAudit(options: HttpAuditOptions): HttpAudit {
-  check(options);
+export function httpAudit(given: HttpAuditOptions): HttpAudit {
+  const options = checked<HttpAuditOptions>(given, rules, { required: ['url', ...neededFor(given)], of: 'httpAudit' });
   const { url, headers, intervalMs = 5_000, maxBatch = 50, maxBuffered = 1_000 } = options;
   const { subject, salt = '', onFault = () => undefined, clock = systemClock } = options;
   const post = async (body: string): Promise<number> => {
-    const send = options.fetch ?? fetch;
-    const { status } = await send(url, {
+    const { status } = await (options.fetch ?? fetch)(url, {
       method: 'POST',
       body,
       headers: { 'Content-Type': 'application/json', ...headers },
@@ -139,25 +155,6 @@ export function httpAudit(options: HttpAuditOptions): HttpAudit {
     await outbox.close();
   };
   return Object.assign(report, { flush, close });
-}
-
-function check(options: HttpAuditOptions): void {
-  const given = options as Partial<Record<keyof HttpAuditOptions, unknown>> | undefined;
-  const { url, salt, subject } = given ?? {};
-  expect('url', 'a URL', typeof url === 'string' && url !== '');
-  for (const name of ['intervalMs', 'maxBatch', 'maxBuffered'] as const) {
-    const value = given?.[name];
-    expect(name, 'a whole number of 1 or more', value === undefined || (Number.isInteger(value) && Number(value) >= 1));
-  }
-  for (const name of ['subject', 'onFault', 'fetch'] as const) {
-    expect(name, 'a function', given?.[name] === undefined || typeof given[name] === 'function');
-  }
-  const isSalted = typeof salt === 'string' && salt.length >= shortestSalt;
-  expect('salt', `a string of ${shortestSalt} characters or more`, isSalted || (salt === undefined && !subject));
-}
-
-function expect(name: string, what: string, holds: boolean): void {
-  if (!holds) throw new TypeError(`Option "${name}" of httpAudit must be ${what}.`);
 }
 
 function randomId(): string {

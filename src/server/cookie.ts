@@ -1,5 +1,6 @@
 /** The refresh token in a cookie that no script can read. */
-import { checked, flag, text, texts, type Rules } from './checks.js';
+import { checked, flag, text, type Rules } from '../core/checks.js';
+import { texts } from './checks.js';
 import { AuthError } from './refusal.js';
 
 export interface CookieOptions {
@@ -27,7 +28,7 @@ const namePattern = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** @throws {TypeError} naming the option */
 export function createCookie(given: CookieOptions): RefreshCookie {
-  const options = checked<CookieOptions>(given, rules, ['allowedOrigins'], 'cookie');
+  const options = checked<CookieOptions>(given, rules, { required: ['allowedOrigins'], path: 'cookie' });
   const { allowedOrigins, name = '__Host-refresh', path = '/', secure = true } = options;
   check(options, name, path, secure);
   const attributes = `Path=${path}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;

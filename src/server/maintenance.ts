@@ -1,6 +1,7 @@
 /** What operators do: read the audit trail, delete what is over. */
 import { auditRetentionMs, type AuditQuery } from './audit.js';
-import { between, checked, text, wholeBetween, type Rules } from './checks.js';
+import { checked, isText, text, type Rules } from '../core/checks.js';
+import { between, wholeBetween } from './checks.js';
 import type { FamilyChoice, Purged, RefreshStore } from './store.js';
 
 export interface PurgePlan {
@@ -30,7 +31,6 @@ const queryRules: Rules<AuditQuery> = {
 /** @throws {TypeError} unless one of the two is given */
 export function meantBy(whose: { readonly sessionId?: unknown; readonly subject?: unknown }): FamilyChoice {
   const { sessionId, subject } = whose;
-  const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
   if (isText(sessionId) && subject === undefined) return { familyId: sessionId };
   if (isText(subject) && sessionId === undefined) return { subject };
   throw new TypeError('revokeSessions: give either "sessionId" or "subject", a string that is not empty.');
@@ -41,7 +41,7 @@ const sealedMs = 60_000;
 
 /** @throws {TypeError} naming what does not fit */
 export async function sweep(store: RefreshStore, given: PurgePlan, now: number): Promise<Purged> {
-  const plan = checked<PurgePlan>(given, planRules, []);
+  const plan = checked<PurgePlan>(given, planRules);
   return store.purge({
     now,
     batchSize: plan.batchSize ?? 50,
@@ -51,4 +51,4 @@ export async function sweep(store: RefreshStore, given: PurgePlan, now: number):
 }
 
 /** @throws {TypeError} naming what does not fit */
-export const queryChecked = (query: AuditQuery): AuditQuery => checked(query, queryRules, []);
+export const queryChecked = (query: AuditQuery): AuditQuery => checked(query, queryRules);

@@ -1,20 +1,7 @@
 /** The options of `createRefreshEndpoint`, with their checks and defaults. */
+import { checked, clockWithNow, duration, fn, hasMethods, text, type Rules } from '../core/checks.js';
 import type { AuditRecord } from './audit.js';
-import {
-  between,
-  checked,
-  clockRule,
-  duration,
-  fn,
-  hasMethods,
-  limitRules,
-  object,
-  seconds,
-  suspicionRules,
-  text,
-  texts,
-  type Rules,
-} from './checks.js';
+import { between, checkedLimits, checkedSuspicion, object, seconds, texts } from './checks.js';
 import type { CookieOptions } from './cookie.js';
 import { checkKeys, type SigningKey } from './keys.js';
 import type { LimitOptions } from './limits.js';
@@ -83,7 +70,7 @@ const rules: Rules<RefreshEndpointOptions> = {
   audit: fn,
   suspicion: object,
   onFault: fn,
-  clock: clockRule,
+  clock: clockWithNow,
 };
 
 const accessTokenRules: Rules<AccessTokenOptions> = {
@@ -105,13 +92,11 @@ export interface ResolvedOptions extends RefreshEndpointOptions {
 
 /** @throws {TypeError} naming an option that is unknown, missing or does not fit */
 export function resolveOptions(given: RefreshEndpointOptions): ResolvedOptions {
-  const options = checked<RefreshEndpointOptions>(given, rules, ['store', 'accessTokens']);
-  const tokens = checked<AccessTokenOptions>(
-    options.accessTokens,
-    accessTokenRules,
-    ['issuer', 'audience', 'keys'],
-    'accessTokens',
-  );
+  const options = checked<RefreshEndpointOptions>(given, rules, { required: ['store', 'accessTokens'] });
+  const tokens = checked<AccessTokenOptions>(options.accessTokens, accessTokenRules, {
+    required: ['issuer', 'audience', 'keys'],
+    path: 'accessTokens',
+  });
   return {
     sessionTtlMs: 7 * 24 * 3_600_000,
     graceMs: 10_000,
@@ -119,10 +104,8 @@ export function resolveOptions(given: RefreshEndpointOptions): ResolvedOptions {
     storeTimeoutMs: 3_000,
     clock: Date,
     ...options,
-    limits: checked<LimitOptions>(options.limits ?? {}, limitRules, [], 'limits'),
-    ...(options.suspicion && {
-      suspicion: checked<SuspicionOptions>(options.suspicion, suspicionRules, ['report'], 'suspicion'),
-    }),
+    limits: checkedLimits(options.limits),
+    ...(options.suspicion && { suspicion: checkedSuspicion(options.suspicion) }),
     accessTokens: { ttlMs: 900_000, ...tokens, keys: keySource(tokens.keys) },
   };
 }

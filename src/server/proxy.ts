@@ -1,21 +1,10 @@
 /** A refresh endpoint for tokens that a third party issues: checks, limits, calls it, answers in our codes. */
+import { checked, clockWithNow, duration, fn, hasMethods, type Rules } from '../core/checks.js';
 import { claimsOf } from '../core/claims.js';
 import { classify } from '../core/failure.js';
 import { describe, field } from '../core/redact.js';
 import { readJson } from './body.js';
-import {
-  checked,
-  clockRule,
-  duration,
-  fn,
-  hasMethods,
-  isSafeUrl,
-  limitRules,
-  object,
-  suspicionRules,
-  texts,
-  type Rules,
-} from './checks.js';
+import { checkedLimits, checkedSuspicion, isSafeUrl, object, texts } from './checks.js';
 import { createLimits, type LimitOptions } from './limits.js';
 import type { ReportingOptions } from './options.js';
 import { answerHeaders, AuthError } from './refusal.js';
@@ -24,7 +13,6 @@ import type { RefreshStore } from './store.js';
 import { createTrail } from './trail.js';
 import { callUpstream, type UpstreamAnswer, type UpstreamRequest } from './upstream.js';
 import { createHandler, recordOf, takePoint, type Handler } from './visit.js';
-import type { SuspicionOptions } from './watch.js';
 
 /** What the third party issued. */
 export interface UpstreamTokens {
@@ -68,7 +56,7 @@ const rules: Rules<RefreshProxyOptions> = {
   audit: fn,
   suspicion: object,
   onFault: fn,
-  clock: clockRule,
+  clock: clockWithNow,
 };
 
 /** What can be a token of anyone's: visible ASCII, neither a word nor a book. */
@@ -92,11 +80,11 @@ const longestRetryAfterMs = 3_600_000;
  * });
  */
 export function createRefreshProxy(given: RefreshProxyOptions): Handler {
-  const options = checked<RefreshProxyOptions>(given, rules, ['upstreamUrl']);
+  const options = checked<RefreshProxyOptions>(given, rules, { required: ['upstreamUrl'] });
   const { store, trustedProxies = [], timeoutMs = 5_000, clock = Date } = options;
-  if (options.suspicion) checked<SuspicionOptions>(options.suspicion, suspicionRules, ['report'], 'suspicion');
+  if (options.suspicion) checkedSuspicion(options.suspicion);
   const trail = createTrail(options, store && ((record) => store.record(record)));
-  const limits = createLimits(checked<LimitOptions>(options.limits ?? {}, limitRules, [], 'limits'), trail.fault);
+  const limits = createLimits(checkedLimits(options.limits), trail.fault);
   const now = (): number => clock.now();
 
   return createHandler({ ...trail, limits, now }, { method: 'POST', trustedProxies }, async (request, visit) => {

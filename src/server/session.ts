@@ -1,6 +1,6 @@
 /** The beginning and the end of a session. */
 import { randomUUID } from 'node:crypto';
-import { isObject } from './checks.js';
+import { isObject } from '../core/checks.js';
 import { signAccess, type Issued, type Parts } from './refresh.js';
 import { hashOf, hasTokenShape, newToken } from './secrets.js';
 import type { JsonObject, TokenFamily } from './store.js';

@@ -1,7 +1,8 @@
 /** Access tokens: signed and verified JWTs. The only file that loads jose. */
 import type * as JoseModule from 'jose';
 import { codeOf, describe } from '../core/redact.js';
-import { between, checked, clockRule, isObject, isSafeUrl, text, type Rules } from './checks.js';
+import { checked, clockWithNow, isObject, text, type Rules } from '../core/checks.js';
+import { between, isSafeUrl } from './checks.js';
 import { algorithms, publicKeys, type KeySet, type SigningKey } from './keys.js';
 import { AuthError, type AuthErrorCode } from './refusal.js';
 import type { JsonObject } from './store.js';
@@ -144,7 +145,9 @@ export function createAccessTokenIssuer({ issuer, audience, keys, clock }: Issue
  */
 export function createAccessTokenVerifier(given: AccessTokenVerifierOptions): VerifyAccessToken {
   // An expectation that is missing would not be checked at all.
-  const options = checked<AccessTokenVerifierOptions>(given, verifierRules, ['issuer', 'audience', 'keys']);
+  const options = checked<AccessTokenVerifierOptions>(given, verifierRules, {
+    required: ['issuer', 'audience', 'keys'],
+  });
   const { issuer, audience, keys, clockToleranceMs = 0, clock = Date } = options;
   let source: JoseModule.JWTVerifyGetKey | undefined;
 
@@ -182,7 +185,7 @@ const verifierRules: Rules<AccessTokenVerifierOptions> = {
     (value) => (value instanceof URL ? isSafeUrl(value.href) : isObject(value) && Array.isArray(value['keys'])),
   ],
   clockToleranceMs: between(0, 300_000),
-  clock: clockRule,
+  clock: clockWithNow,
 };
 
 /** jose's words for a token that is no good. Whatever else it throws is a fault of the keys' source. */

@@ -11,27 +11,27 @@ const secret = 'a-secret-that-is-no-key';
 
 describe('redisStore refuses', () => {
   test.each<[string, unknown, RegExp]>([
-    ['no key', {}, /"key" must be a non-empty string/],
+    ['no key', {}, /"key" of redisStore is missing: it must be a non-empty string/],
     ['an empty key', { key: '' }, /"key"/],
     ['a key that is no string', { key: 42 }, /"key"/],
-    ['an unknown option', { key: 'k', lease: 5 }, /no option "lease"/],
-    ['an inherited name', { key: 'k', toString: 5 }, /no option "toString"/],
-    ['a lease of 0', { key: 'k', leaseMs: 0 }, /"leaseMs" must be milliseconds/],
+    ['an unknown option', { key: 'k', lease: 5 }, /nknown option "lease"/],
+    ['an inherited name', { key: 'k', toString: 5 }, /nknown option "toString"/],
+    ['a lease of 0', { key: 'k', leaseMs: 0 }, /"leaseMs" of redisStore must be milliseconds/],
     ['a lease of half a millisecond more', { key: 'k', leaseMs: 100.5 }, /"leaseMs"/],
     ['a time to live of no length', { key: 'k', ttlMs: 0 }, /"ttlMs"/],
     ['an endless time to live', { key: 'k', ttlMs: Infinity }, /"ttlMs"/],
     ['an empty channel', { key: 'k', channel: '' }, /"channel"/],
-    ['a clock without now', { key: 'k', clock: {} }, /"clock" must be an object with the method now/],
+    ['a clock without now', { key: 'k', clock: {} }, /"clock" of redisStore must be an object with the method now/],
     [
       'an encryption key of another length',
       { key: 'k', encryptionKey: new Uint8Array(16) },
-      /"encryptionKey" must be 32/,
+      /"encryptionKey" of redisStore must be 32/,
     ],
     ['a password as encryption key', { key: 'k', encryptionKey: secret }, /"encryptionKey"/],
     ['no encryption key at all', { key: 'k', encryptionKey: [] }, /"encryptionKey"/],
     ['one wrong key among others', { key: 'k', encryptionKey: [new Uint8Array(32), secret] }, /"encryptionKey"/],
-    ['null as options', null, /key/],
-    ['no options', undefined, /key/],
+    ['null as options', null, /options of redisStore must be an object/],
+    ['no options', undefined, /options of redisStore must be an object/],
   ])('%s', (_, options, message) => {
     const error = make(options, client);
     expect(error).toBeInstanceOf(TypeError);

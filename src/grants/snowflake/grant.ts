@@ -1,8 +1,9 @@
 /** A key-pair JWT exchanged for a token that is good for one ingest host: Snowpipe Streaming. */
 import type { AxiosInstance } from 'axios';
+import { checked, duration, type Rules } from '../../core/checks.js';
 import type { TokenSessionOptions } from '../../types.js';
-import { checked, clock, supply, tolerance, type Rule } from '../check.js';
 import type { AssertionOptions, FreshGrant, TokenSupply } from '../grant.js';
+import { assertionRules, supply } from '../rules.js';
 import { Exchange } from './exchange.js';
 import { accountRule, hostsRule } from './hosts.js';
 import type { SnowflakeAccount, SnowflakeScope, SnowflakeToken } from './requests.js';
@@ -34,14 +35,13 @@ export interface SnowflakeGrant extends FreshGrant, Required<Pick<TokenSessionOp
   getIngestUrl(options?: IngestUrlOptions): Promise<string>;
 }
 
-const rules: Record<keyof SnowflakeTokenExchangeOptions, Rule> = {
+const rules: Rules<SnowflakeTokenExchangeOptions> = {
   accountUrl: accountRule,
   jwt: supply,
   role: ['a role without spaces', (value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)],
   hosts: hostsRule,
-  lifetimeMs: ['milliseconds, a finite number above 0', (value) => tolerance[1](value) && value !== 0],
-  clockToleranceMs: tolerance,
-  clock,
+  lifetimeMs: duration,
+  ...assertionRules,
 };
 
 /**
@@ -61,7 +61,10 @@ const rules: Record<keyof SnowflakeTokenExchangeOptions, Rule> = {
  * const session = installTokenRefresh(ingest, { ...snowflake });
  */
 export function snowflakeTokenExchange(options: SnowflakeTokenExchangeOptions): SnowflakeGrant {
-  const known = checked('snowflakeTokenExchange', options, rules, ['accountUrl', 'jwt']);
+  const known = checked<SnowflakeTokenExchangeOptions>(options, rules, {
+    required: ['accountUrl', 'jwt'],
+    of: 'snowflakeTokenExchange',
+  });
   const exchange = new Exchange(known);
   const session: Omit<SnowflakeGrant, 'getIngestUrl'> = {
     whenMissing: 'refresh',

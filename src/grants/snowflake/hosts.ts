@@ -1,7 +1,7 @@
 /** Which hosts a Snowflake credential may be sent to: pure. */
 import { isSecure, originOf } from '../../core/origins.js';
 import { unusable } from '../answer.js';
-import { isObject, type Rule } from '../check.js';
+import { isObject, type Rule } from '../../core/checks.js';
 
 const snowflake = /\.snowflakecomputing\.(com|cn)$/;
 const hostName = /^([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)*[a-z\d]([a-z\d-]{0,61}[a-z\d])?(:\d{1,5})?$/;

@@ -2,7 +2,7 @@
 import { claimsOf } from '../../core/claims.js';
 import type { TokenSet } from '../../types.js';
 import { numberIn, parsed, unusable } from '../answer.js';
-import { isObject } from '../check.js';
+import { isObject } from '../../core/checks.js';
 import { jwtBearerType } from '../jwt-bearer.js';
 import type { GrantRequest } from '../request.js';
 import { accountOrigin, hostnameIn, ingestOrigin } from './hosts.js';

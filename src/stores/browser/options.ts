@@ -1,4 +1,5 @@
 /** Checks the options of the store. */
+import { checked, type Rules } from '../../core/checks.js';
 
 export interface BrowserStoreOptions {
   /**
@@ -18,28 +19,15 @@ export interface BrowserStoreOptions {
   readonly persist?: 'indexeddb' | 'memory' | 'local' | 'session';
 }
 
-const expected: Record<keyof BrowserStoreOptions, readonly [words: string, fits: (value: unknown) => boolean]> = {
+const persisted = ['indexeddb', 'memory', 'local', 'session'];
+
+const rules: Rules<BrowserStoreOptions> = {
   key: ['a text of 1 to 200 characters', (value) => typeof value === 'string' && value !== '' && value.length <= 200],
-  persist: [
-    "'indexeddb', 'memory', 'local' or 'session'",
-    (value) => ['indexeddb', 'memory', 'local', 'session'].includes(value as string),
-  ],
+  persist: ["'indexeddb', 'memory', 'local' or 'session'", (value) => persisted.includes(value as string)],
 };
 
 /** @throws {TypeError} naming the option */
 export function resolveOptions(given: BrowserStoreOptions): Required<BrowserStoreOptions> {
-  if (typeof given !== 'object' || (given as unknown) === null || Array.isArray(given)) {
-    throw new TypeError('The options must be an object.');
-  }
-  const resolved = { key: 'session', persist: 'indexeddb' as const };
-  for (const [name, value] of Object.entries(given) as [string, unknown][]) {
-    if (!Object.hasOwn(expected, name)) {
-      throw new TypeError(`Unknown option "${name}". Known: ${Object.keys(expected).join(', ')}.`);
-    }
-    if (value === undefined) continue;
-    const [words, fits] = expected[name as keyof BrowserStoreOptions];
-    if (!fits(value)) throw new TypeError(`Option "${name}" must be ${words}.`);
-    Object.assign(resolved, { [name]: value });
-  }
-  return resolved;
+  const { key = 'session', persist = 'indexeddb' } = checked<BrowserStoreOptions>(given, rules, { of: 'browserStore' });
+  return { key, persist };
 }

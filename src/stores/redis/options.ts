@@ -1,4 +1,5 @@
 /** Checks the options and fills in the defaults. */
+import { checked, clockWithNow, isWhole, text, type Rules } from '../../core/checks.js';
 import type { Clock } from '../../types.js';
 
 /** A `CryptoKey` for AES-GCM, of 256 bits, that may encrypt and decrypt. */
@@ -48,37 +49,21 @@ export interface ResolvedOptions {
   readonly encryptionKeys: readonly (Uint8Array<ArrayBuffer> | CryptoKey)[];
 }
 
-type Rule = readonly [expected: string, fits: (value: unknown) => boolean];
-
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
-const wholeFrom =
-  (least: number) =>
-  (value: unknown): boolean =>
-    Number.isSafeInteger(value) && (value as number) >= least;
-
-const rules: Record<keyof RedisStoreOptions, Rule> = {
-  key: ['a non-empty string', isText],
+const rules: Rules<RedisStoreOptions> = {
+  key: text,
   encryptionKey: [
     '32 bytes, the same in base64, or an AES-GCM key of 256 bits that may encrypt and decrypt; or an array of these',
     (value) => [value].flat().length > 0 && [value].flat().every((key) => bytesOf(key) !== undefined),
   ],
-  leaseMs: ['milliseconds, a whole number of at least 100', wholeFrom(100)],
-  ttlMs: ['milliseconds, a whole number of at least 1000', wholeFrom(1_000)],
-  channel: ['a non-empty string', isText],
-  clock: ['an object with the method now', (value) => typeof (value as Clock | null)?.now === 'function'],
+  leaseMs: ['milliseconds, a whole number of at least 100', isWhole(100)],
+  ttlMs: ['milliseconds, a whole number of at least 1000', isWhole(1_000)],
+  channel: text,
+  clock: clockWithNow,
 };
 
-// A key that is left out is found fault with too.
-const missing = { key: undefined };
-
 export function resolve(given: RedisStoreOptions): ResolvedOptions {
-  for (const [name, value] of Object.entries<unknown>({ ...missing, ...given })) {
-    const rule = Object.hasOwn(rules, name) ? rules[name as keyof RedisStoreOptions] : undefined;
-    if (!rule) throw new TypeError(`redisStore has no option "${name}".`);
-    const isLeftOut = value === undefined && name !== 'key';
-    if (!isLeftOut && !rule[1](value)) throw new TypeError(`Option "${name}" must be ${rule[0]}.`);
-  }
-  const { key, channel = `${key}:changes`, leaseMs = 3_000, ttlMs = 0, clock = Date, encryptionKey } = given;
+  const options = checked<RedisStoreOptions>(given, rules, { required: ['key'], of: 'redisStore' });
+  const { key, channel = `${key}:changes`, leaseMs = 3_000, ttlMs = 0, clock = Date, encryptionKey } = options;
   const keys = encryptionKey === undefined ? [] : [encryptionKey].flat();
   // In a cluster all must be on one node: the part in braces decides.
   const slot = key.includes('{') ? key : `{${key}}`;
