@@ -1,7 +1,8 @@
 /** The React example as `npm run demo:react` starts it, and a visitor with a browser of their own. */
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { chromiumPath, launch } from './chromium.js';
+import { launch } from './chromium.js';
+import { describeWithChromium } from './group.js';
 import { startExample, type ExampleServer } from './example-server.js';
 
 /** How long the example's access tokens live. */
@@ -19,13 +20,9 @@ export interface VisitOptions extends BrowserContextOptions {
   readonly prepare?: (page: Page) => Promise<unknown>;
 }
 
-/** A group of tests of the example. Where there is no Chromium they are left out, loudly; under `CI` they fail. */
+/** A group of tests of the example. */
 export function describeExample(name: string, tests: (example: Example) => void): void {
-  const isLeftOut = chromiumPath === undefined && !process.env['CI'];
-  if (isLeftOut) {
-    process.stderr.write(`SKIPPED: "${name}": no Chromium found. Install it or set CHROMIUM to its path.\n`);
-  }
-  (isLeftOut ? describe.skip : describe)(name, () => {
+  describeWithChromium(name, () => {
     let browser: Browser;
     let server: ExampleServer;
     beforeAll(async () => {

@@ -1,5 +1,5 @@
 /** A Chromium, a site and an authorization server for the tests of one file; a profile of its own for each test. */
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import {
   startAuthorizationServer,
@@ -7,7 +7,8 @@ import {
   type AuthorizationServerCounts,
   type AuthorizationServerOptions,
 } from '../support/oidc.js';
-import { chromiumPath, launch } from './chromium.js';
+import { launch } from './chromium.js';
+import { describeWithChromium } from './group.js';
 import { startSite, type Site } from './site.js';
 import { Profile } from './tabs.js';
 
@@ -19,17 +20,13 @@ export interface Stage {
   readonly play: (act: (profile: Profile) => Promise<void>) => Promise<AuthorizationServerCounts>;
 }
 
-/** A group of tests in Chromium. Where there is none they are left out, loudly; under `CI` they fail. */
+/** A group of tests in Chromium. */
 export function describeInChromium(
   name: string,
   tests: (stage: Stage) => void,
   server: AuthorizationServerOptions = { accessTokenTtl: 3_600 },
 ): void {
-  const isLeftOut = chromiumPath === undefined && !process.env['CI'];
-  if (isLeftOut) {
-    process.stderr.write(`SKIPPED: "${name}": no Chromium found. Install it or set CHROMIUM to its path.\n`);
-  }
-  (isLeftOut ? describe.skip : describe)(name, () => {
+  describeWithChromium(name, () => {
     let browser: Browser;
     let authorization: AuthorizationServer;
     let site: Site;

@@ -1,7 +1,8 @@
 /** The live demo as `npm run demo:web` starts it, and a visitor with a browser of their own. */
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { chromiumPath, launch } from './chromium.js';
+import { launch } from './chromium.js';
+import { describeWithChromium } from './group.js';
 import type { ExampleServer } from './example-server.js';
 import { open, signIn, startDemo } from './web-demo-page.js';
 
@@ -12,13 +13,9 @@ export interface Demo {
   readonly signedIn: (user?: string, options?: BrowserContextOptions) => Promise<Page>;
 }
 
-/** A group of tests of the demo. Where there is no Chromium they are left out, loudly; under `CI` they fail. */
+/** A group of tests of the demo. */
 export function describeDemo(name: string, tests: (demo: Demo) => void): void {
-  const isLeftOut = chromiumPath === undefined && !process.env['CI'];
-  if (isLeftOut) {
-    process.stderr.write(`SKIPPED: "${name}": no Chromium found. Install it or set CHROMIUM to its path.\n`);
-  }
-  (isLeftOut ? describe.skip : describe)(name, () => {
+  describeWithChromium(name, () => {
     let browser: Browser;
     let server: ExampleServer;
     beforeAll(async () => {
