@@ -121,11 +121,11 @@ export class Session {
   // --- whose session it is ---
 
   /** Tokens from a sign-in, or from another holder of the session. */
-  #take(held: Held): void {
+  #take(held: Held, refreshedAt?: Instant): void {
     this.events.together(() => {
       const before = this.#state;
       this.#cancel();
-      this.#change(states.adopted(before, held));
+      this.#change(states.adopted(before, held, refreshedAt));
       const { holder } = this.#state;
       const moved = holder.id !== before.holder.id;
       // Those who waited for a refresh need it no longer, unless these tokens are dead as well.
@@ -168,7 +168,8 @@ export class Session {
       this.#succeed(operation, { held, attempt: operation.attempt, late: false }, true);
       return;
     }
-    this.#take(held);
+    // A refresh of another holder counts for the spacing of ours.
+    this.#take(held, isAnswer ? refreshOf(held, this.#now(), this.#state.refreshedAt) : undefined);
     if (escalated === 'here' && isAnswer) this.#emit('refresh.recovered', { consecutiveFailures });
   }
 
@@ -266,7 +267,9 @@ export class Session {
     // A token refused by the API and by the refresh is dead, whatever its expiry says.
     const refusal = terminal ? error : ending;
     const servedCurrent = this.#desk.usable() !== undefined && !(refusal && credential?.held.refused);
-    this.#change(states.failed(this.#state, error, now, Math.random()));
+    // Those that were answered meanwhile are done with.
+    const late = this.#state.late.filter(({ isListening }) => isListening);
+    this.#change(states.failed({ ...this.#state, late }, error, now, Math.random()));
     const { failures: consecutiveFailures } = this.#state;
     const escalating = !escalated && consecutiveFailures >= this.options.escalateAfter;
     this.#change({ ending: servedCurrent ? refusal : undefined });
