@@ -725,6 +725,25 @@ describe('the snapshot', () => {
   });
 });
 
+describe('formatHeader that makes no header', () => {
+  const formatHeader = (): string => '\n';
+
+  test('of the option "tokens": told at once, whatever the store', () => {
+    const store = { ...memoryStore(), load: forever };
+    expect(
+      isTokenError(
+        thrown(() => lone({ tokens: 'abc', formatHeader, store })),
+        'AUTH_TOKEN_MALFORMED',
+      ),
+    ).toBe(true);
+  });
+
+  test('of what the store holds: the session starts without', () => {
+    const session = lone({ formatHeader, store: { ...memoryStore(), load: () => ({ accessToken: 'abc' }) } });
+    expect(session.status).toBe('signed-out');
+  });
+});
+
 describe('subscribe', () => {
   test('hears of every change after it is in the snapshot, until it is taken off', async () => {
     const session = lone();

@@ -13,8 +13,11 @@ export class Events {
   readonly #emitter = new EventEmitter();
   readonly #guarded = new WeakMap<AnyListener, (event: unknown) => void>();
   readonly #stamp: () => EventBase;
+  readonly #subscribers = new Set<() => void>();
   readonly #due: (() => void)[] = [];
-  #telling = false;
+  /** Nothing is told while this is above 0. */
+  #busy = 0;
+  #isChangeDue = false;
 
   constructor(stamp: () => EventBase) {
     this.#stamp = stamp;
@@ -29,25 +32,55 @@ export class Events {
   }
 
   off(event: keyof TokenEvents, listener: AnyListener): void {
-    this.#emitter.off(event, this.#guarded.get(listener));
+    const guarded = this.#guarded.get(listener);
+    // Without a listener the emitter would drop all of them.
+    if (guarded) this.#emitter.off(event, guarded);
+  }
+
+  subscribe(listener: () => void): () => void {
+    const guarded = this.guard('subscribe', listener);
+    const tell = (): void => guarded(undefined);
+    this.#subscribers.add(tell);
+    return () => this.#subscribers.delete(tell);
   }
 
   clear(): void {
     this.#emitter.removeAllListeners();
+    this.#subscribers.clear();
+  }
+
+  /** What happens in `act` is told when all of it has happened: nobody meets, or changes, a session half way. */
+  together(act: () => void): void {
+    this.#busy += 1;
+    try {
+      act();
+    } finally {
+      this.#busy -= 1;
+    }
+    if (this.#busy > 0) return;
+    this.#busy = 1;
+    for (let tell = this.#due.shift(); tell; tell = this.#due.shift()) tell();
+    this.#busy = 0;
+  }
+
+  /** Subscribers are told once, however much has changed. */
+  changed(): void {
+    if (this.#isChangeDue) return;
+    this.#isChangeDue = true;
+    this.#soon(() => {
+      this.#isChangeDue = false;
+      for (const tell of [...this.#subscribers]) if (this.#subscribers.has(tell)) tell();
+    });
   }
 
   emit<T extends TokenEventType>(type: T, fields: EventPayload<T>): void {
     const event = Object.freeze<EventBase & { type: T }>({ type, ...this.#stamp(), ...fields });
     // A listener may cause further events: they come after everybody has heard of this one.
-    this.#due.push(() => {
+    this.#soon(() => {
       this.#log(event);
       this.#emitter.emit(type, event);
       this.#emitter.emit('event', event);
     });
-    if (this.#telling) return;
-    this.#telling = true;
-    for (let tell = this.#due.shift(); tell; tell = this.#due.shift()) tell();
-    this.#telling = false;
   }
 
   /** The listener, or a callback of the options, unable to throw or to reject. One wrapper per listener, so that `off` finds it. */
@@ -72,6 +105,10 @@ export class Events {
     };
     this.#guarded.set(listener, guarded);
     return guarded;
+  }
+
+  #soon(tell: () => void): void {
+    this.together(() => this.#due.push(tell));
   }
 
   /** `DEBUG=axios-token-refresh:*`, one line per event. Where the log goes is the user's, and may fail. */

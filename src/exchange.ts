@@ -114,8 +114,11 @@ export class Exchange implements Turn {
     const { signal, cancelToken } = this.#config;
     const data: unknown = this.#config.data;
     const abort = (): void => listener(aborted());
-    signal?.addEventListener?.('abort', abort);
-    cancelToken?.subscribe(abort);
+    if (isAborted(this.#config)) queueMicrotask(abort);
+    else {
+      signal?.addEventListener?.('abort', abort);
+      cancelToken?.subscribe(abort);
+    }
     // A stream that fails while nobody reads it would be an uncaught exception.
     const stream =
       isStream(data) && typeof field(data, 'on') === 'function' ? (data as NodeJS.ReadableStream) : undefined;

@@ -64,7 +64,7 @@ export function createTokenSession(options: TokenSessionOptions): TokenSession {
       core.events.off(event, listener);
       return session;
     },
-    subscribe: (listener) => core.subscribe(listener),
+    subscribe: (listener) => core.events.subscribe(listener),
     getSnapshot: () => core.getSnapshot(),
     dispose() {
       core.dispose();
@@ -108,6 +108,7 @@ function callerTurn(signal?: AbortSignal): Turn {
     ownTimeMs: () => Infinity,
     interrupted: (listener) => {
       const abort = (): void => listener(signal?.reason);
+      if (signal?.aborted) queueMicrotask(abort);
       signal?.addEventListener('abort', abort);
       return () => signal?.removeEventListener('abort', abort);
     },

@@ -4,7 +4,10 @@ import type { Clock } from './types.js';
 
 /** What ends a wait from the waiter's side. */
 export interface Interruptible {
-  /** Calls `listener` when the waiter gives up by itself, with what it rejects with. Returns what stops that. */
+  /**
+   * Calls `listener` when the waiter gives up by itself, or soon if it has done so already, with what it rejects with.
+   * Never before it has returned what stops that.
+   */
   interrupted(listener: (reason: unknown) => void): () => void;
 }
 

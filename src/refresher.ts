@@ -166,8 +166,9 @@ export class Operation {
       if (this.#unanswered.size === 0) this.#fail(failed);
       return;
     }
-    this.#plan.retried(this.attempt + 1, pause, failed);
     this.#after(pause, () => this.#try());
+    // Whoever hears of it may end the operation, and the pause with it.
+    this.#plan.retried(this.attempt + 1, pause, failed);
   }
 
   /** Milliseconds until the next attempt, or `undefined` if there is none. */

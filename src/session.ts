@@ -26,7 +26,6 @@ export class Session {
   readonly #desk: Desk;
   readonly #scheduler: Scheduler;
   readonly #persistence: Persistence;
-  readonly #subscribers = new Set<() => void>();
   readonly #jitter = Math.random();
   readonly #face: Host & Refreshable;
   #snapshot: SessionSnapshot | undefined;
@@ -73,21 +72,12 @@ export class Session {
     return (this.#snapshot ??= states.pictureOf(this.#state, this.#desk.waiting));
   }
 
-  subscribe(listener: () => void): () => void {
-    const guarded = this.events.guard('subscribe', listener);
-    const tell = (): void => guarded(undefined);
-    this.#subscribers.add(tell);
-    return () => this.#subscribers.delete(tell);
-  }
-
   async setTokens(given: TokenSet | string): Promise<void> {
     this.assertUsable();
     if (typeof given !== 'string' && (typeof given !== 'object' || (given as unknown) === null)) {
       throw new TypeError('setTokens expects a token set or an access token.');
     }
-    const reading = readTokens(given);
-    if ('problem' in reading) throw new TokenError('AUTH_TOKEN_MALFORMED', `setTokens: ${reading.problem}.`);
-    const held = this.#hold(reading.tokens);
+    const held = this.#holdGiven(given, 'setTokens');
     // First in line: a refresh that these tokens start reads the store.
     const saved = this.#save();
     this.#take(held);
@@ -122,7 +112,6 @@ export class Session {
     this.#scheduler.stop();
     this.#persistence.stop();
     this.events.clear();
-    this.#subscribers.clear();
   }
 
   assertUsable(): void {
@@ -132,30 +121,34 @@ export class Session {
   // --- whose session it is ---
 
   /** Tokens from a sign-in, or from another holder of the session. */
-  #take(held: Held): void {
-    const before = this.#state;
-    this.#cancel();
-    this.#change(states.adopted(before, held));
-    const { holder } = this.#state;
-    const moved = holder.id !== before.holder.id;
-    // Those who waited for a refresh need it no longer, unless these tokens are dead as well.
-    const alive = this.#desk.usable() !== undefined;
-    this.#desk.release(
-      cleared,
-      (turn) => alive || (turn.holder !== undefined && !states.sameHolder(turn.holder, holder)),
-    );
-    if (moved && before.status === 'active') this.#emit('session.cleared', {});
-    this.#announce(before.status !== 'active' || moved);
+  #take(held: Held, refreshedAt?: Instant): void {
+    this.events.together(() => {
+      const before = this.#state;
+      this.#cancel();
+      this.#change(states.adopted(before, held, refreshedAt));
+      const { holder } = this.#state;
+      const moved = holder.id !== before.holder.id;
+      // Those who waited for a refresh need it no longer, unless these tokens are dead as well.
+      const alive = this.#desk.usable() !== undefined;
+      this.#desk.release(
+        cleared,
+        (turn) => alive || (turn.holder !== undefined && !states.sameHolder(turn.holder, holder)),
+      );
+      if (moved && before.status === 'active') this.#emit('session.cleared', {});
+      this.#announce(before.status !== 'active' || moved);
+    });
     if (this.#desk.waiting > 0 && !this.#state.operation) this.#start('request');
   }
 
   #leave(): void {
-    const { operation, status } = this.#state;
-    this.#cancel();
-    this.#change(states.signedOut(this.#state));
-    this.#desk.release(cleared);
-    if (operation || status !== 'signed-out') this.#emit('session.cleared', {});
-    this.#scheduler.look();
+    this.events.together(() => {
+      const { operation, status } = this.#state;
+      this.#cancel();
+      this.#change(states.signedOut(this.#state));
+      this.#desk.release(cleared);
+      if (operation || status !== 'signed-out') this.#emit('session.cleared', {});
+      this.#scheduler.look();
+    });
   }
 
   /** Does what another holder of the session has done. */
@@ -175,7 +168,8 @@ export class Session {
       this.#succeed(operation, { held, attempt: operation.attempt, late: false }, true);
       return;
     }
-    this.#take(held);
+    // A refresh of another holder counts for the spacing of ours.
+    this.#take(held, isAnswer ? refreshOf(held, this.#now(), this.#state.refreshedAt) : undefined);
     if (escalated === 'here' && isAnswer) this.#emit('refresh.recovered', { consecutiveFailures });
   }
 
@@ -227,11 +221,13 @@ export class Session {
         // A slower, older refresh must not overwrite what has come since.
         if (this.#state.generation === generation && this.#state.holder === holder) this.#succeed(operation, answer);
       },
-      failed: (failed) => this.#fail(operation, failed),
+      failed: (failed) => this.events.together(() => this.#fail(operation, failed)),
     });
     const operation = new Operation(operationId, trigger, this.#now(), plan);
-    this.#change({ operation });
-    this.#emit('refresh.started', { operationId, trigger });
+    this.events.together(() => {
+      this.#change({ operation });
+      this.#emit('refresh.started', { operationId, trigger });
+    });
     operation.run();
   }
 
@@ -242,25 +238,22 @@ export class Session {
   }
 
   #succeed(operation: Operation, { held, attempt, late }: Answer, adopted = false): void {
-    const { status, escalated, failures } = this.#state;
-    const before = this.getSnapshot();
-    this.#cancel();
-    const now = this.#now();
-    const { id: operationId, trigger } = operation;
-    const refreshedAt = adopted ? refreshOf(held, now, this.#state.refreshedAt) : now;
-    this.#change(states.adopted(this.#state, held, refreshedAt, trigger === 'unauthorized' && !adopted));
-    this.#desk.release();
-    this.#emit('refresh.succeeded', {
-      operationId,
-      trigger,
-      attempt,
-      durationMs: elapsed(operation.startedAt, now),
-      late,
-      adopted,
+    this.events.together(() => {
+      const { status, escalated, failures } = this.#state;
+      const before = this.getSnapshot();
+      this.#cancel();
+      const now = this.#now();
+      const { id: operationId, trigger, startedAt } = operation;
+      const refreshedAt = adopted ? refreshOf(held, now, this.#state.refreshedAt) : now;
+      this.#change(states.adopted(this.#state, held, refreshedAt, trigger === 'unauthorized' && !adopted));
+      this.#desk.release();
+      const durationMs = elapsed(startedAt, now);
+      this.#emit('refresh.succeeded', { operationId, trigger, attempt, durationMs, late, adopted });
+      if (escalated === 'here')
+        this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
+      this.#tellSkew(before);
+      this.#announce(status !== 'active');
     });
-    if (escalated === 'here') this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
-    this.#tellSkew(before);
-    this.#announce(status !== 'active');
     // In a shared store it is already.
     if (!this.#persistence.isShared) void this.#save();
   }
@@ -274,21 +267,16 @@ export class Session {
     // A token refused by the API and by the refresh is dead, whatever its expiry says.
     const refusal = terminal ? error : ending;
     const servedCurrent = this.#desk.usable() !== undefined && !(refusal && credential?.held.refused);
-    this.#change(states.failed(this.#state, error, now, Math.random()));
+    // Those that were answered meanwhile are done with.
+    const late = this.#state.late.filter(({ isListening }) => isListening);
+    this.#change(states.failed({ ...this.#state, late }, error, now, Math.random()));
     const { failures: consecutiveFailures } = this.#state;
     const escalating = !escalated && consecutiveFailures >= this.options.escalateAfter;
     this.#change({ ending: servedCurrent ? refusal : undefined });
+    const durationMs = elapsed(operation.startedAt, now);
+    const told = { operationId, trigger, attempt, durationMs, error, consecutiveFailures, servedCurrent };
     const tell = (): void => {
-      const durationMs = elapsed(operation.startedAt, now);
-      this.#emit('refresh.failed', {
-        operationId,
-        trigger,
-        attempt,
-        durationMs,
-        error,
-        consecutiveFailures,
-        servedCurrent,
-      });
+      this.#emit('refresh.failed', told);
       if (escalating) this.#escalate(operation, error);
     };
     if (refusal && !servedCurrent) {
@@ -317,12 +305,14 @@ export class Session {
   }
 
   #expire(error: TokenError, tellFirst?: () => void): void {
-    const before = this.#state.status;
-    this.#change(states.expired(this.#state, error, this.options.whenMissing === 'refresh'));
-    this.#desk.release();
-    this.#scheduler.look();
-    tellFirst?.();
-    if (this.#state.status === 'expired' && before !== 'expired') this.#emit('session.expired', { error });
+    this.events.together(() => {
+      const before = this.#state.status;
+      this.#change(states.expired(this.#state, error, this.options.whenMissing === 'refresh'));
+      this.#desk.release();
+      this.#scheduler.look();
+      tellFirst?.();
+      if (this.#state.status === 'expired' && before !== 'expired') this.#emit('session.expired', { error });
+    });
     void this.#keep();
   }
 
@@ -342,16 +332,20 @@ export class Session {
   /** Does what is due without a request: a planned refresh, or the end of a session. Tells when to look again. */
   #look(online: boolean): number | undefined {
     if (online) this.#change({ pausedUntil: -Infinity });
-    const { ending, operation, disposed } = this.#state;
-    const nextMs =
-      disposed || (ending && operation)
-        ? Infinity
-        : states.nextLookMs(this.#state, this.#now(), this.options.schedule, this.#jitter);
-    if (nextMs === Infinity) return undefined;
-    if (nextMs > 0) return nextMs;
-    if (ending) this.#expire(ending);
-    else if (!operation) this.#start('timer');
-    return undefined;
+    if (this.#dueMs() <= 0) {
+      const { ending } = this.#state;
+      if (ending) this.#expire(ending);
+      else this.#start('timer');
+    }
+    // Asked anew: whoever heard of that may have brought tokens.
+    const nextMs = this.#dueMs();
+    return nextMs === Infinity ? undefined : nextMs;
+  }
+
+  #dueMs(): number {
+    const { operation, disposed } = this.#state;
+    if (operation || disposed) return Infinity;
+    return states.nextLookMs(this.#state, this.#now(), this.options.schedule, this.#jitter);
   }
 
   // --- state ---
@@ -367,7 +361,13 @@ export class Session {
     return hold(tokens, this.options, { anchor: now, now, fresh: false, skewMs, previous: credential?.held });
   }
 
-  /** What another holder has stored, its expiry by this machine's clock; nothing if it makes no header here. */
+  #holdGiven(given: TokenSet | string, where: string): Held {
+    const reading = readTokens(given);
+    if ('problem' in reading) throw new TokenError('AUTH_TOKEN_MALFORMED', `${where}: ${reading.problem}.`);
+    return this.#hold(reading.tokens);
+  }
+
+  /** What the store holds, its expiry by this machine's clock; nothing if it makes no header here. */
   #holdStored(tokens: TokenSet): Held | undefined {
     const { skewMs, credential } = this.#state;
     const { expiresAt } = tokens;
@@ -397,39 +397,36 @@ export class Session {
 
   #touch(): void {
     this.#snapshot = undefined;
-    for (const tell of this.#subscribers) tell();
+    this.events.changed();
   }
 
   // --- store ---
 
   #restore(): Promise<void> {
     const { tokens, maxWaitMs } = this.options;
-    const seed = tokens === undefined ? undefined : readTokens(tokens);
-    if (seed && 'problem' in seed) throw new TokenError('AUTH_TOKEN_MALFORMED', `Option "tokens": ${seed.problem}.`);
+    const seed = tokens === undefined ? undefined : this.#holdGiven(tokens, 'Option "tokens"');
     const loaded = this.#persistence.load(maxWaitMs);
     if (!(loaded instanceof Promise)) {
-      this.#begin(loaded, seed?.tokens);
+      this.#begin(loaded, seed);
       return Promise.resolve();
     }
     this.#change({ status: 'loading' });
     return loaded.then((stored) => {
       // A sign-in or sign-out that came first is newer than the store.
       if (this.#state.status !== 'loading' || this.#state.disposed) return;
-      this.#change({ status: 'signed-out' });
-      try {
-        this.#begin(stored, seed?.tokens);
-      } catch (error) {
-        this.events.failed('formatHeader', error);
-      }
+      this.events.together(() => {
+        this.#change({ status: 'signed-out' });
+        this.#begin(stored, seed);
+      });
       // Each asks anew, now that there is something to ask for.
       this.#desk.reopen();
     });
   }
 
-  #begin(stored: TokenSet | undefined, seed: TokenSet | undefined): void {
-    const tokens = stored ?? seed;
-    if (!tokens) return;
-    this.#change(states.adopted(this.#state, this.#hold(tokens)));
+  #begin(stored: TokenSet | undefined, seed: Held | undefined): void {
+    const held = stored ? this.#holdStored(stored) : seed;
+    if (!held) return;
+    this.#change(states.adopted(this.#state, held));
     this.#announce(true);
     if (!stored) void this.#keep();
   }

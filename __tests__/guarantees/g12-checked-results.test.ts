@@ -167,6 +167,20 @@ describe('G12 the same token again', () => {
   });
 });
 
+describe("G12 another user's token", () => {
+  test('is refused, though an answer in between did not say whose it was', async () => {
+    const answers = ['opaque'];
+    const s: Stage = stage(
+      ({ issue }) => ({ tokens: issue(), retry: false }),
+      (_context, { issue }) => answers.shift() ?? issue(3_600, { sub: 'bob' }),
+    );
+    await s.session.refresh();
+    const error = await rejection(s.session.refresh());
+    expect(isTokenError(error, 'AUTH_REFRESH_RESPONSE_INVALID')).toBe(true);
+    expect(await s.session.getAccessToken()).toBe('opaque');
+  });
+});
+
 describe('G12 what is kept', () => {
   test('is not what the callback can still change', async () => {
     const given = { accessToken: 'first', expiresIn: 60 };

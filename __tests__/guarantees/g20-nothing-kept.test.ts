@@ -1,8 +1,11 @@
 /** G20 no memory kept: what 10,000 requests leave behind, however they end. `npm run bench -- --only heap` sends a million. */
 import { getEventListeners, setMaxListeners } from 'node:events';
 import { PassThrough } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import axios from 'axios';
+import { createTokenSession } from '../../src/index.js';
 import { hour, nth, refused, settle, states, times, unreachable, watch, world } from '../properties/world.js';
 
 describe('G20 10,000 requests leave nothing behind', () => {
@@ -110,5 +113,23 @@ describe('G20 10,000 requests leave nothing behind', () => {
     expect(new Set(states(requests))).toEqual(new Set(['resolved']));
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
     expect(w.clock.pending).toBe(0);
+  });
+});
+
+describe('G20 an outage leaves nothing behind', () => {
+  test('however many refreshes have failed in a row', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const session = createTokenSession({ retry: false, refresh: () => Promise.reject(unreachable()) });
+    const fail = async (count: number): Promise<number> => {
+      for (let failed = 0; failed < count; failed++) await session.refresh().catch(() => undefined);
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = await fail(500);
+    const after = await fail(5_000);
+    expect(session.getSnapshot().consecutiveFailures).toBe(5_500);
+    expect((after - before) / 5_000).toBeLessThan(300);
+    session.dispose();
   });
 });

@@ -391,3 +391,18 @@ describe('G17 before a refusal ends a session, the store is read again', () => {
     expect(bea.told('session.expired')).toHaveLength(1);
   });
 });
+
+describe('G9, G26 an API that refuses every token', () => {
+  test('makes the holders force no more than one refresh each in 30 s', async () => {
+    const { clock, join } = party();
+    const holders = await Promise.all(times(2, () => join({ refresh: (_context, { issue }) => issue() })));
+    for (const { api } of holders) api.respond = () => ({ status: 401 });
+    for (let passed = 0; passed < 25; passed++) {
+      for (const { instance } of holders) {
+        void watch(instance.get('/orders'));
+        await clock.advance(second / 2);
+      }
+    }
+    for (const { calls } of holders) expect(calls.length).toBeLessThanOrEqual(1);
+  });
+});

@@ -72,7 +72,7 @@ export function hold(tokens: TokenSet, rules: HoldRules, { anchor, now, fresh, s
   return Object.freeze({
     tokens,
     headerValue,
-    subject: tokens.subject ?? (typeof claims.sub === 'string' ? claims.sub : undefined),
+    subject: tokens.subject ?? (typeof claims.sub === 'string' ? claims.sub : fresh ? previous?.subject : undefined),
     anchor,
     issuedAt,
     skewMs: skew,
