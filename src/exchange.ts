@@ -17,6 +17,7 @@ import {
   rewind,
   transformsOf,
   type Answer,
+  type Body,
   type Transform,
 } from './core/replay.js';
 import type { Credential, Holder } from './core/state.js';
@@ -47,7 +48,7 @@ export class Exchange implements Turn {
   #inner: Config['adapter'];
   #adapter: AxiosAdapter | undefined;
   #capture: Transform | undefined;
-  #body: { readonly data: unknown; readonly transforms: readonly Transform[] } | undefined;
+  #body: Body | undefined;
   #waitedMs = 0;
   /** Our adapter was called: nobody replaced it. */
   #ran = false;
@@ -141,8 +142,8 @@ export class Exchange implements Turn {
     config[stateKey] = this;
     if (config.data === undefined || config.data === null) return;
     const transforms = transformsOf(config);
-    this.#capture = (data) => {
-      this.#body = { data, transforms };
+    this.#capture = (data, headers) => {
+      this.#body = { data, transforms, type: headers.get('Content-Type') };
       return data;
     };
     config.transformRequest = [this.#capture, ...transforms] as NonNullable<Config['transformRequest']>;
@@ -220,7 +221,7 @@ export class Exchange implements Turn {
     // Axios turns whatever an aborted request ends with into its own error.
     if (!credential || isAborted(config)) return deliver(answer);
     this.#replayedWith = credential.generation;
-    if (this.#body) rewind(config, this.#body.data, this.#body.transforms);
+    if (this.#body) rewind(config, this.#body);
     session.events.emit('request.replayed', {});
     return this.#send(config, origin, credential);
   }
@@ -231,10 +232,10 @@ export class Exchange implements Turn {
     const config: Config = answer.response.config;
     const origin = this.#originFor(config);
     if (origin === undefined || !this.#isRefused(answer.response, origin)) return undefined;
-    const { data, transforms } = this.#body ?? { data: config.data as unknown, transforms: transformsOf(config) };
-    if (isStream(data)) return deliver(answer, bodyUsedUp());
-    const again = { ...config, data, transformRequest: transforms } as Config;
-    forgetBody(again);
+    const body = this.#body ?? { data: config.data as unknown, transforms: transformsOf(config), type: undefined };
+    if (isStream(body.data)) return deliver(answer, bodyUsedUp());
+    const again = { ...config, data: body.data, transformRequest: body.transforms } as Config;
+    forgetBody(again, body.type);
     new Exchange(this.#link, again, this).#install();
     // What kept it from being sent is the reason for the answer that it has.
     return sendBare(again).catch((error: unknown) => {
