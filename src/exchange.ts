@@ -66,10 +66,12 @@ export class Exchange implements Turn {
     // Made under this user, however long other interceptors take.
     this.holder = link.session.holder;
     if (!previous) return;
-    // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent.
-    this.holder = previous.holder ?? this.holder;
     this.#attached = previous.#attached;
-    this.#replayedWith = previous.#replayedWith;
+    if (previous.#link.session === link.session) {
+      // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent.
+      this.holder = previous.holder ?? this.holder;
+      this.#replayedWith = previous.#replayedWith;
+    }
     if (config.adapter === previous.#adapter) put(config, 'adapter', previous.#inner);
     if (config.beforeRedirect === previous.#redirect) put(config, 'beforeRedirect', previous.#ownRedirect);
     if (previous.#capture)
@@ -152,7 +154,7 @@ export class Exchange implements Turn {
   /** The adapter: here the final URL is known, and every answer is seen. */
   #run(config: Config): Promise<AxiosResponse> {
     this.#ran = true;
-    const origin = this.#link.active ? this.#originFor(config) : undefined;
+    const origin = this.#link.active && config.tokenRefresh !== false ? this.#originFor(config) : undefined;
     if (origin === undefined) return this.#pass(config);
     const credential = this.#link.session.acquire(this);
     return credential instanceof Promise
