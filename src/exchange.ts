@@ -44,7 +44,8 @@ export class Exchange implements Turn {
   patient = true;
   refused: number | undefined;
   readonly #link: Link;
-  readonly #config: Config;
+  /** As it is on its way: a later interceptor may have returned a copy. */
+  #config: Config;
   #inner: Config['adapter'];
   #adapter: AxiosAdapter | undefined;
   #capture: Transform | undefined;
@@ -100,7 +101,8 @@ export class Exchange implements Turn {
   /** Waits in the request interceptor, before the body is touched. */
   async waitTurn(config: Config): Promise<Config> {
     try {
-      await this.#timed(() => this.#link.session.acquire(this));
+      // An interceptor that ran before may have taken its time.
+      if (!isAborted(config)) await this.#timed(() => this.#link.session.acquire(this));
     } catch (error) {
       // Axios itself rejects an aborted request, with its own error.
       if (!isAborted(config)) throw error;
@@ -117,6 +119,11 @@ export class Exchange implements Turn {
     const { signal, cancelToken } = this.#config;
     const data: unknown = this.#config.data;
     const abort = (): void => listener(aborted());
+    // A signal tells of its abort once.
+    if (isAborted(this.#config)) {
+      queueMicrotask(abort);
+      return () => undefined;
+    }
     signal?.addEventListener?.('abort', abort);
     cancelToken?.subscribe(abort);
     // A stream that fails while nobody reads it would be an uncaught exception.
@@ -154,6 +161,7 @@ export class Exchange implements Turn {
   /** The adapter: here the final URL is known, and every answer is seen. */
   #run(config: Config): Promise<AxiosResponse> {
     this.#ran = true;
+    this.#config = config;
     const origin = this.#link.active && config.tokenRefresh !== false ? this.#originFor(config) : undefined;
     if (origin === undefined) return this.#pass(config);
     const credential = this.#link.session.acquire(this);

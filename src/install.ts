@@ -108,6 +108,8 @@ function callerTurn(signal?: AbortSignal): Turn {
     ownTimeMs: () => Infinity,
     interrupted: (listener) => {
       const abort = (): void => listener(signal?.reason);
+      // A signal tells of its abort once.
+      if (signal?.aborted) queueMicrotask(abort);
       signal?.addEventListener('abort', abort);
       return () => signal?.removeEventListener('abort', abort);
     },
