@@ -397,7 +397,8 @@ export class Session {
 
   #touch(): void {
     this.#snapshot = undefined;
-    for (const tell of this.#subscribers) tell();
+    // One that subscribes anew while it is told has its turn with the next change.
+    for (const tell of [...this.#subscribers]) if (this.#subscribers.has(tell)) tell();
   }
 
   // --- store ---
