@@ -3,7 +3,15 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import FormDataPackage from 'form-data';
-import { isForeign, isStream, isUnauthorized, readable, rewind, type Transform } from '../../src/core/replay.js';
+import {
+  deliver,
+  isForeign,
+  isStream,
+  isUnauthorized,
+  readable,
+  rewind,
+  type Transform,
+} from '../../src/core/replay.js';
 
 const response = (fields: Partial<AxiosResponse>): AxiosResponse => ({
   status: 401,
@@ -136,5 +144,13 @@ describe('rewind (G15): the body as it was before transformRequest, transformed 
     rewind(config, { data: { a: 1 }, transforms, type: undefined });
     expect(config.data).toBe('{"a":1}!');
     expect(seen).toEqual([true, true]);
+  });
+});
+
+describe('deliver: the answer on the way that it came', () => {
+  test('an error that is frozen stays what it was', () => {
+    const thrown: unknown = Object.freeze(new Error('401'));
+    const answer = { response: { status: 401 } as AxiosResponse, thrown };
+    expect(() => deliver(answer, new Error('why'))).toThrow(thrown);
   });
 });

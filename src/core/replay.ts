@@ -94,7 +94,8 @@ export function deliver(answer: Answer, cause?: unknown): AxiosResponse {
   if (!('thrown' in answer)) return answer.response;
   const { thrown } = answer;
   if (cause !== undefined && typeof thrown === 'object' && thrown !== null) {
-    Object.defineProperty(thrown, 'cause', { value: cause, configurable: true, writable: true });
+    // Unlike Object.defineProperty it leaves a frozen error as it is.
+    Reflect.defineProperty(thrown, 'cause', { value: cause, configurable: true, writable: true });
   }
   throw thrown;
 }
