@@ -397,7 +397,6 @@ export class Session {
 
   #touch(): void {
     this.#snapshot = undefined;
-    // One that subscribes anew while it is told has its turn with the next change.
     for (const tell of [...this.#subscribers]) if (this.#subscribers.has(tell)) tell();
   }
 
