@@ -86,8 +86,8 @@ async function refreshAndKeep(attempt: Attempt, asker: Asker, known: TokenSet | 
 async function refreshAlone(attempt: Attempt, asker: Asker): Promise<Held> {
   const askedAt = attempt.begin();
   const returned = await ask(attempt, asker);
-  // After a sign-out or a sign-in this answer counts no more.
-  attempt.signal.throwIfAborted();
+  // After a sign-out or a sign-in this answer counts no more. React Native's signals have no throwIfAborted().
+  if (attempt.signal.aborted) throw new Error('The refresh is no longer wanted.');
   return read(asker, returned, askedAt);
 }
 

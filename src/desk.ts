@@ -3,7 +3,7 @@ import { cleared, disposed, missing, queueFull, rejectedToken, waitTimeout } fro
 import { freshnessOf, leftOf, patienceMs, spacingLeft } from './core/freshness.js';
 import { elapsed, type Instant } from './core/lifetime.js';
 import { sameHolder, type Credential, type Holder, type State } from './core/state.js';
-import type { TokenError } from './errors.js';
+import { TokenError } from './errors.js';
 import type { ResolvedOptions } from './options.js';
 import { Queue, type Interruptible, type Released } from './queue.js';
 import type { Operation } from './refresher.js';
@@ -153,8 +153,10 @@ export class Desk {
     return freshnessOf(credential.held, this.#host.now()) === 'expired' ? undefined : credential;
   }
 
+  /** One for each: Axios writes the place of the request into the stack of what it rejects with. */
   whyNot(): TokenError {
-    return this.#host.state.error ?? missing();
+    const { error } = this.#host.state;
+    return error ? new TokenError(error.code, error.message, error) : missing();
   }
 
   #admit({ holder }: Turn): void {
@@ -184,7 +186,7 @@ export class Desk {
   #waitForNew(turn: Turn, trigger: RefreshTrigger): Promise<Given> {
     const { operation, pausedUntil, error, credential } = this.#host.state;
     if (!operation) {
-      if (error && this.#host.now().monotonic < pausedUntil) throw error;
+      if (error && this.#host.now().monotonic < pausedUntil) throw this.whyNot();
       turn.holder ??= credential?.holder;
       this.#host.start(trigger);
     }

@@ -56,6 +56,8 @@ export class TokenError extends Error {
   declare readonly attempts?: number;
   /** Matches the events of the same refresh. */
   declare readonly operationId?: string;
+  /** What is told of the error behind it. */
+  declare readonly cause?: TokenErrorCause;
   /** Whether the same request may succeed later without a new sign-in. */
   readonly retryable: boolean;
 

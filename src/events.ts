@@ -15,7 +15,7 @@ export class Events {
   readonly #stamp: () => EventBase;
   readonly #subscribers = new Set<() => void>();
   readonly #due: (() => void)[] = [];
-  /** Nothing is told while this is above 0. */
+  /** Changes under way, one within the other. */
   #busy = 0;
   #isChangeDue = false;
 
@@ -55,12 +55,9 @@ export class Events {
     try {
       act();
     } finally {
+      if (this.#busy === 1) for (let tell = this.#due.shift(); tell; tell = this.#due.shift()) tell();
       this.#busy -= 1;
     }
-    if (this.#busy > 0) return;
-    this.#busy = 1;
-    for (let tell = this.#due.shift(); tell; tell = this.#due.shift()) tell();
-    this.#busy = 0;
   }
 
   /** Subscribers are told once, however much has changed. */

@@ -17,6 +17,7 @@ import {
   rewind,
   transformsOf,
   type Answer,
+  type Body,
   type Transform,
 } from './core/replay.js';
 import type { Credential, Holder } from './core/state.js';
@@ -43,11 +44,12 @@ export class Exchange implements Turn {
   patient = true;
   refused: number | undefined;
   readonly #link: Link;
-  readonly #config: Config;
+  /** As it is on its way: a later interceptor may have returned a copy. */
+  #config: Config;
   #inner: Config['adapter'];
   #adapter: AxiosAdapter | undefined;
   #capture: Transform | undefined;
-  #body: { readonly data: unknown; readonly transforms: readonly Transform[] } | undefined;
+  #body: Body | undefined;
   #waitedMs = 0;
   /** Our adapter was called: nobody replaced it. */
   #ran = false;
@@ -65,10 +67,12 @@ export class Exchange implements Turn {
     // Made under this user, however long other interceptors take.
     this.holder = link.session.holder;
     if (!previous) return;
-    // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent.
-    this.holder = previous.holder ?? this.holder;
     this.#attached = previous.#attached;
-    this.#replayedWith = previous.#replayedWith;
+    if (previous.#link.session === link.session) {
+      // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent.
+      this.holder = previous.holder ?? this.holder;
+      this.#replayedWith = previous.#replayedWith;
+    }
     if (config.adapter === previous.#adapter) put(config, 'adapter', previous.#inner);
     if (config.beforeRedirect === previous.#redirect) put(config, 'beforeRedirect', previous.#ownRedirect);
     if (previous.#capture)
@@ -97,7 +101,8 @@ export class Exchange implements Turn {
   /** Waits in the request interceptor, before the body is touched. */
   async waitTurn(config: Config): Promise<Config> {
     try {
-      await this.#timed(() => this.#link.session.acquire(this));
+      // An interceptor that ran before may have taken its time.
+      if (!isAborted(config)) await this.#timed(() => this.#link.session.acquire(this));
     } catch (error) {
       // Axios itself rejects an aborted request, with its own error.
       if (!isAborted(config)) throw error;
@@ -144,8 +149,8 @@ export class Exchange implements Turn {
     config[stateKey] = this;
     if (config.data === undefined || config.data === null) return;
     const transforms = transformsOf(config);
-    this.#capture = (data) => {
-      this.#body = { data, transforms };
+    this.#capture = (data, headers) => {
+      this.#body = { data, transforms, type: headers.get('Content-Type') };
       return data;
     };
     config.transformRequest = [this.#capture, ...transforms] as NonNullable<Config['transformRequest']>;
@@ -154,7 +159,8 @@ export class Exchange implements Turn {
   /** The adapter: here the final URL is known, and every answer is seen. */
   #run(config: Config): Promise<AxiosResponse> {
     this.#ran = true;
-    const origin = this.#link.active ? this.#originFor(config) : undefined;
+    this.#config = config;
+    const origin = this.#link.active && config.tokenRefresh !== false ? this.#originFor(config) : undefined;
     if (origin === undefined) return this.#pass(config);
     const credential = this.#link.session.acquire(this);
     return credential instanceof Promise
@@ -223,7 +229,7 @@ export class Exchange implements Turn {
     // Axios turns whatever an aborted request ends with into its own error.
     if (!credential || isAborted(config)) return deliver(answer);
     this.#replayedWith = credential.generation;
-    if (this.#body) rewind(config, this.#body.data, this.#body.transforms);
+    if (this.#body) rewind(config, this.#body);
     session.events.emit('request.replayed', {});
     return this.#send(config, origin, credential);
   }
@@ -234,10 +240,10 @@ export class Exchange implements Turn {
     const config: Config = answer.response.config;
     const origin = this.#originFor(config);
     if (origin === undefined || !this.#isRefused(answer.response, origin)) return undefined;
-    const { data, transforms } = this.#body ?? { data: config.data as unknown, transforms: transformsOf(config) };
-    if (isStream(data)) return deliver(answer, bodyUsedUp());
-    const again = { ...config, data, transformRequest: transforms } as Config;
-    forgetBody(again);
+    const body = this.#body ?? { data: config.data as unknown, transforms: transformsOf(config), type: undefined };
+    if (isStream(body.data)) return deliver(answer, bodyUsedUp());
+    const again = { ...config, data: body.data, transformRequest: body.transforms } as Config;
+    forgetBody(again, body.type);
     new Exchange(this.#link, again, this).#install();
     // What kept it from being sent is the reason for the answer that it has.
     return sendBare(again).catch((error: unknown) => {

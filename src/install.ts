@@ -48,7 +48,8 @@ export function createTokenSession(options: TokenSessionOptions): TokenSession {
     setTokens: (tokens) => core.setTokens(tokens),
     signOut: () => core.signOut(),
     getAccessToken: async ({ signal } = {}) => {
-      signal?.throwIfAborted();
+      // React Native's signals have no throwIfAborted().
+      if (signal?.aborted) throw signal.reason as Error;
       return core.accessToken(callerTurn(signal));
     },
     refresh: () => core.refresh(callerTurn()),

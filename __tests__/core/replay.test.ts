@@ -3,7 +3,15 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import FormDataPackage from 'form-data';
-import { isForeign, isStream, isUnauthorized, readable, rewind } from '../../src/core/replay.js';
+import {
+  deliver,
+  isForeign,
+  isStream,
+  isUnauthorized,
+  readable,
+  rewind,
+  type Transform,
+} from '../../src/core/replay.js';
 
 const response = (fields: Partial<AxiosResponse>): AxiosResponse => ({
   status: 401,
@@ -105,28 +113,44 @@ describe('rewind (G15): the body as it was before transformRequest, transformed 
       'Content-Type': 'multipart/form-data; boundary=first',
       'X-Own': 'kept',
     });
-    rewind(config, { a: 1 }, []);
+    rewind(config, { data: { a: 1 }, transforms: [], type: undefined });
     expect({ ...config.headers.toJSON() }).toEqual({ 'Content-Type': 'multipart/form-data', 'X-Own': 'kept' });
     expect(config.data).toEqual({ a: 1 });
   });
 
+  test('a boundary that is the caller’s stays: the body was made with it', () => {
+    const type = 'multipart/form-data; boundary=own';
+    const config = sent({ 'Content-Type': type });
+    rewind(config, { data: '--own--', transforms: [], type });
+    expect(config.headers.get('Content-Type')).toBe(type);
+  });
+
   test('another content type stays', () => {
     const config = sent({ 'content-type': 'application/json' });
-    rewind(config, {}, []);
+    rewind(config, { data: {}, transforms: [], type: 'application/json' });
     expect(config.headers.get('Content-Type')).toBe('application/json');
   });
 
   test('each transform gets the body of the one before, the headers, and the config as this', () => {
     const config = sent({});
     const seen: unknown[] = [];
-    rewind(config, { a: 1 }, [
+    const transforms: Transform[] = [
       function (data, headers) {
         seen.push(this === config, headers === config.headers);
         return JSON.stringify(data);
       },
       (data) => `${String(data)}!`,
-    ]);
+    ];
+    rewind(config, { data: { a: 1 }, transforms, type: undefined });
     expect(config.data).toBe('{"a":1}!');
     expect(seen).toEqual([true, true]);
+  });
+});
+
+describe('deliver: the answer on the way that it came', () => {
+  test('an error that is frozen stays what it was', () => {
+    const thrown: unknown = Object.freeze(new Error('401'));
+    const answer = { response: { status: 401 } as AxiosResponse, thrown };
+    expect(() => deliver(answer, new Error('why'))).toThrow(thrown);
   });
 });

@@ -186,6 +186,26 @@ describe.each(adapters)('G15 a config sent again by hand over %s', (adapter) => 
     ]);
   });
 
+  test('on an instance with another session it is that session’s user’s', async () => {
+    const one = await scene({ adapter, script: inTurn(down) });
+    await one.session.signOut();
+    await one.session.setTokens('of-ada');
+    const error = (await failureOf(one.instance.get('/orders'))) as AxiosError;
+    const other = await scene({ adapter, script: accepting('first') });
+    const config = { ...error.config, baseURL: other.api.url };
+    await expect(other.instance.request(config)).resolves.toMatchObject({ status: 200 });
+  });
+
+  test('with tokenRefresh: false it is left alone', async () => {
+    const { api, instance, session, refreshes } = await scene({ adapter, script: inTurn(refusal, refusal, refusal) });
+    const error = (await failureOf(instance.get('/orders'))) as AxiosError;
+    await session.setTokens('third');
+    const again = await failureOf(instance.request({ ...error.config, tokenRefresh: false }));
+    expect(again).toMatchObject({ response: { status: 401 } });
+    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'token-2', 'token-2']);
+    expect(refreshes).toHaveLength(1);
+  });
+
   test('a caller’s own interceptor that sends every 401 again stays bounded', async () => {
     const { api, instance } = await scene({
       adapter,

@@ -61,6 +61,11 @@ const replayable: Body[] = [
   { name: 'text', make: () => 'grüße, ☃', headers: { 'Content-Type': 'text/plain' }, arrives: 'grüße, ☃' },
   { name: 'an empty string', make: () => '', headers: { 'Content-Type': 'text/plain' }, arrives: '' },
   { name: 'a native FormData', make: form },
+  {
+    name: 'a multipart body of the caller’s making, with its boundary',
+    make: () => Buffer.from('--own\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--own--\r\n'),
+    headers: { 'Content-Type': 'multipart/form-data; boundary=own' },
+  },
   { name: 'a Blob', make: () => new Blob([bytes], { type: 'application/octet-stream' }), arrives: bytes },
   { name: 'an ArrayBuffer', make: () => bytes.slice().buffer, arrives: bytes },
   { name: 'a Buffer', make: () => Buffer.alloc(6, bytes), arrives: bytes },

@@ -35,8 +35,12 @@ describe('G18 after a failed refresh there is a cooldown', () => {
     const requests = times(5, () => watch(w.instance.get('/orders')));
     const token = watch(w.session.getAccessToken());
     await settle();
-    for (const { error } of [...requests, token]) expect(error).toBe(w.session.getSnapshot().error);
-    expect(w.session.getSnapshot().error).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED' });
+    const last = w.session.getSnapshot().error;
+    expect(last).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED' });
+    for (const { error } of [...requests, token]) {
+      expect(error).toStrictEqual(last);
+      expect((error as Error).cause).toBe(last?.cause);
+    }
     expect(w.calls).toHaveLength(1);
     expect(w.told('request.queued')).toHaveLength(1);
   });

@@ -133,3 +133,23 @@ describe('G20 an outage leaves nothing behind', () => {
     session.dispose();
   });
 });
+
+describe('G20 what rejects one request', () => {
+  test('is an error of its own, and what the session remembers does not grow', async () => {
+    const w = world({
+      tokens: { accessToken: 'dead', expiresIn: 0 },
+      refresh: () => Promise.reject(refused()),
+      whenMissing: 'reject',
+    });
+    const rejected = async (url: string): Promise<Error> => {
+      const error: unknown = await w.instance.get(url).catch((reason: unknown) => reason);
+      return error as Error;
+    };
+    await rejected('/orders');
+    const { stack } = w.session.getSnapshot().error ?? {};
+    const errors = [await rejected('/orders'), await rejected('/users'), await rejected('/orders')];
+    expect(new Set(errors).size).toBe(3);
+    for (const error of errors) expect(error).toMatchObject({ code: 'AUTH_SESSION_EXPIRED', status: 400 });
+    expect(w.session.getSnapshot().error?.stack).toBe(stack);
+  });
+});

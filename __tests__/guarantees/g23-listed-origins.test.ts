@@ -468,6 +468,12 @@ describe('G23 origins that cannot be trusted are refused at once', () => {
     expect(install).toThrow(/"origins".*https:\/\//s);
   });
 
+  test('G24 credentials in an origin are not quoted', () => {
+    const origins = ['https://alice:canary@api.example.com'];
+    const install = (): unknown => installTokenRefresh(axios.create(), { refresh, origins });
+    expect(install).toThrow(/"origins": "https:\/\/…@api\.example\.com"/);
+  });
+
   test('an instance that was refused can be installed on afterwards', () => {
     const instance = axios.create();
     expect(() => installTokenRefresh(instance, { refresh })).toThrow(TypeError);

@@ -247,6 +247,32 @@ describe('G29 a listener that changes the session', () => {
   });
 });
 
+describe('G29 a subscriber that subscribes anew each time it is told', () => {
+  test('is told once of each change', async () => {
+    const session = lone();
+    let told = 0;
+    const arm = (): void => {
+      const stop = session.subscribe(() => {
+        stop();
+        told += 1;
+        if (told < 100) arm();
+      });
+    };
+    arm();
+    await session.setTokens('abc');
+    expect(told).toBe(1);
+  });
+
+  test('and one that another takes off is told no more', async () => {
+    const session = lone();
+    let told = 0;
+    session.subscribe(() => stop());
+    const stop = session.subscribe(() => (told += 1));
+    await session.setTokens('abc');
+    expect(told).toBe(0);
+  });
+});
+
 describe('G29 a debug log that fails changes nothing', () => {
   const { log } = createDebug;
   afterEach(() => {

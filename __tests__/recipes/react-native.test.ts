@@ -79,3 +79,16 @@ test('React Native: who has left hears nothing any more', async () => {
   await show('visible');
   expect(refreshes).toBe(0);
 });
+
+test('React Native: its AbortSignal, which has no throwIfAborted(), is all that a refresh needs', async () => {
+  const given = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'throwIfAborted') ?? {};
+  Reflect.deleteProperty(AbortSignal.prototype, 'throwIfAborted');
+  try {
+    const { session } = subject({ refresh: () => 'renewed' });
+    await expect(session.refresh()).resolves.toBe('renewed');
+    const { signal } = new AbortController();
+    await expect(session.getAccessToken({ signal })).resolves.toBe('renewed');
+  } finally {
+    Object.defineProperty(AbortSignal.prototype, 'throwIfAborted', given);
+  }
+});

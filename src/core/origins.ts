@@ -105,7 +105,7 @@ export function originCheck(
     if (url && isSecure(url) && !url.hostname.includes('*')) known.add(url.origin);
     else if (origins || (url && entry === baseURL)) {
       throw new TypeError(
-        `Option "origins": ${JSON.stringify(entry)} is no https: origin or loopback address. ` +
+        `Option "origins": ${JSON.stringify(entry.replace(/\/\/.*@/, '//…@'))} is no https: origin or loopback address. ` +
           'Pass origins like "https://api.example.com", or a function (url) => boolean to decide yourself.',
       );
     }

@@ -43,18 +43,26 @@ export function readable(response: AxiosResponse): AxiosResponse {
   }) as AxiosResponse;
 }
 
-/** Takes off what an adapter derived from the body: its length, its multipart boundary. */
-export function forgetBody({ headers }: InternalAxiosRequestConfig): void {
+/** A request body before `transformRequest`. */
+export interface Body {
+  readonly data: unknown;
+  readonly transforms: readonly Transform[];
+  /** The `Content-Type` that it came with. */
+  readonly type: unknown;
+}
+
+/** Takes off what an adapter derived from the body: its length, and a multipart boundary that is not the caller's. */
+export function forgetBody({ headers }: InternalAxiosRequestConfig, ownType: unknown): void {
   headers.delete('Content-Length');
-  const type = headers.get('Content-Type');
-  if (typeof type === 'string' && /^multipart\/form-data/i.test(type))
-    headers.set('Content-Type', 'multipart/form-data');
+  const multipart = /^multipart\/form-data/i;
+  if (multipart.test(String(headers.get('Content-Type'))))
+    headers.set('Content-Type', multipart.test(String(ownType)) ? String(ownType) : 'multipart/form-data');
 }
 
 /** Puts the body back as it was before `transformRequest`, and transforms it anew. */
-export function rewind(config: InternalAxiosRequestConfig, body: unknown, transforms: readonly Transform[]): void {
-  forgetBody(config);
-  config.data = transforms.reduce<unknown>((data, transform) => transform.call(config, data, config.headers), body);
+export function rewind(config: InternalAxiosRequestConfig, { data, transforms, type }: Body): void {
+  forgetBody(config, type);
+  config.data = transforms.reduce<unknown>((sent, transform) => transform.call(config, sent, config.headers), data);
 }
 
 export type Transform = (
@@ -86,7 +94,8 @@ export function deliver(answer: Answer, cause?: unknown): AxiosResponse {
   if (!('thrown' in answer)) return answer.response;
   const { thrown } = answer;
   if (cause !== undefined && typeof thrown === 'object' && thrown !== null) {
-    Object.defineProperty(thrown, 'cause', { value: cause, configurable: true, writable: true });
+    // Unlike Object.defineProperty it leaves a frozen error as it is.
+    Reflect.defineProperty(thrown, 'cause', { value: cause, configurable: true, writable: true });
   }
   throw thrown;
 }
