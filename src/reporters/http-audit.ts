@@ -110,6 +110,8 @@ export function httpAudit(options: HttpAuditOptions): HttpAudit {
       try {
         hash.is(subject?.(session));
       } catch (error) {
+        // Whoever it is, it may be somebody else than before.
+        hash.is(undefined);
         failed({ error, buffered: 0, dropped: 0 });
       }
     };
