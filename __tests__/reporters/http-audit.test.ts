@@ -170,6 +170,8 @@ describe('records', () => {
 describe('a collector that is out of order', () => {
   test.each<[what: string, answer: Answer]>([
     ['answers 503', { status: 503 }],
+    ['wants somebody to be signed in', { status: 401 }],
+    ['is not there yet', { status: 404 }],
     ['answers 429', { status: 429 }],
     ['breaks the connection', 'reset'],
   ])('and %s is tried again, each record once in the end', async (_what, answer) => {

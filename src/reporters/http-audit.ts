@@ -7,7 +7,7 @@ import { onLeaving, sendBeacon } from './page.js';
 import { Subject } from './subject.js';
 
 export interface HttpAuditOptions {
-  /** Where records are posted, as JSON: `{ "records": [...] }`. Any 2xx means that they are kept. */
+  /** Where records are posted, as JSON: `{ "records": [...] }`. Any 2xx means that they are kept; 400, 413 and 422 that they never will be. */
   readonly url: string;
   /** Further request headers. With any, a page that is left uses `fetch` with `keepalive`: a beacon carries none. @default none */
   readonly headers?: Readonly<Record<string, string>>;
