@@ -230,27 +230,31 @@ describe('a function that supplies a token', () => {
     expect(times).toEqual([clock.now(), clock.now()]);
   });
 
-  test('is told the server’s time once an answer has', async () => {
-    const ahead = Date.now() + 7_200_000;
-    const times: number[] = [];
-    const auth = await server(() => ({
-      headers: { Date: new Date(ahead).toUTCString() },
-      body: { access_token: 'token-2' },
-    }));
-    const grant = jwtBearerGrant({
-      tokenEndpoint: auth.url,
-      assertion: ({ now }) => {
+  test.each(['assertion', 'subjectToken', 'actorToken'])(
+    'is told the server’s time once an answer has: %s',
+    async (option) => {
+      const ahead = Date.now() + 7_200_000;
+      const times: number[] = [];
+      const { url: tokenEndpoint } = await server(() => ({
+        headers: { Date: new Date(ahead).toUTCString() },
+        body: { access_token: 'token-2' },
+      }));
+      const supply = ({ now }: SupplyContext): string => {
         times.push(now);
         return jwt({ iat: Math.floor(now / 1_000) });
-      },
-    });
-    const made = session('http', auth.url, grant);
-    await made.refresh();
-    await made.refresh();
-    const [first = 0, second = 0] = times;
-    expect(Math.abs(ahead - second)).toBeLessThan(60_000);
-    expect(Math.abs(ahead - first)).toBeGreaterThan(7_000_000);
-  });
+      };
+      const grant =
+        option === 'assertion'
+          ? jwtBearerGrant({ tokenEndpoint, assertion: supply })
+          : tokenExchangeGrant({ tokenEndpoint, subjectToken, [option]: supply });
+      const made = session('http', tokenEndpoint, grant);
+      await made.refresh();
+      await made.refresh();
+      const [first = 0, second = 0] = times;
+      expect(Math.abs(ahead - second)).toBeLessThan(60_000);
+      expect(Math.abs(ahead - first)).toBeGreaterThan(7_000_000);
+    },
+  );
 
   test.each([
     ['access tokens', {}, jwt({ exp: 1 }), 'token-2'],
