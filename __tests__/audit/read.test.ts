@@ -40,6 +40,10 @@ describe('records', () => {
     expect(await momentsIn({ to: Date.UTC(2026, 0, 3) + 1 })).toHaveLength(4);
     expect(await momentsIn({ from: Date.UTC(2026, 0, 1, 12), to: Date.UTC(2026, 0, 2) })).toEqual(['01T23:59']);
     expect(await momentsIn({ from: Date.UTC(2027, 0) })).toEqual([]);
+    const [first, last] = [new Date(-8.64e15), new Date(8.64e15)];
+    expect(await momentsIn({ from: first, to: last })).toHaveLength(4);
+    expect(await momentsIn({ from: last })).toEqual([]);
+    expect(await momentsIn({ to: first })).toEqual([]);
   });
 
   test('are those of one outcome, or of several', async () => {
@@ -51,12 +55,12 @@ describe('records', () => {
 
 describe('lines that are no record', () => {
   test('are passed over, and told: torn, empty, of something else', async () => {
-    const text = `${lineOf('2026-01-01T10:00:00.000Z')}{"at":"2026-01-01T11:0\n\n[1]\nnull\n"text"\n{"level":"info"}\n${lineOf('2026-01-01T12:00:00.000Z')}{"at":"2026`;
+    const text = `${lineOf('2026-01-01T10:00:00.000Z')}{"at":"2026-01-01T11:0\n\n[1]\nnull\n"text"\n{"level":"info"}\n{"at":"then","outcome":"success"}\n${lineOf('2026-01-01T12:00:00.000Z')}{"at":"2026`;
     const directory = directoryWith({ '2026-01-01': text });
     const told: number[] = [];
     const records = await recordsIn(directory, { onUnreadable: ({ line }) => told.push(line) });
     expect(records).toHaveLength(2);
-    expect(told).toEqual([2, 4, 5, 6, 7, 9]);
+    expect(told).toEqual([2, 4, 5, 6, 7, 8, 10]);
     expect(await recordsIn(directory)).toHaveLength(2);
   });
 

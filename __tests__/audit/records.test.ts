@@ -141,6 +141,26 @@ describe('whose record it is', () => {
     expect((await recordsIn(directory)).map(({ subjectHash }) => subjectHash)).toEqual([hash('ada'), hash('grace')]);
   });
 
+  test('is nobody’s, rather than the one’s before, where it cannot be had', async () => {
+    let user: { id: string } | undefined = { id: 'ada' };
+    const subject = (): string => {
+      if (!user) throw new Error('Nobody is there yet.');
+      return user.id;
+    };
+    const { audit, directory } = audited({ salt, subject });
+    const w = world();
+    audit(w.session);
+    await refreshTimes(w, 1);
+    user = undefined;
+    await w.session.setTokens(w.issue(3_600, { sub: 'grace' }));
+    await settle();
+    expect((await recordsIn(directory)).map(({ outcome, subjectHash }) => [outcome, subjectHash])).toEqual([
+      ['success', hash('ada')],
+      ['cleared', hash('ada')],
+      ['started', undefined],
+    ]);
+  });
+
   test('may be unknown, and a function that throws costs no record', async () => {
     const faults: unknown[] = [];
     const { audit, directory } = audited({

@@ -137,3 +137,11 @@ describe('DEBUG=axios-token-refresh:*', () => {
     );
   });
 });
+
+test('a token that lives longer than there are dates is told of all the same', async () => {
+  const w = world();
+  lines = [];
+  // What some servers send for "never".
+  await w.session.setTokens({ accessToken: 'opaque', expiresIn: 9_223_372_036_854_775 });
+  expect(shown()).toContain('axios-token-refresh:session tokens.changed generation=2 expiresAt=null');
+});

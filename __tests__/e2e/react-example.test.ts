@@ -53,6 +53,7 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
       'https://evil.example/',
       '//evil.example',
       '/\\evil.example',
+      '/.//evil.example',
       'javascript:alert(1)',
       'sign-in',
     ]) {

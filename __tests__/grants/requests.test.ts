@@ -154,6 +154,20 @@ describe('jsonRefreshRequest', () => {
     expect(jsonRefreshRequest({ url, request: () => undefined }, tokens)).not.toHaveProperty('body');
   });
 
+  test.each([
+    ['a promise', () => Promise.resolve({ refresh: 'r' })],
+    ['a promise that is rejected', () => Promise.reject(new Error('no'))],
+  ])(
+    'sends no body that is %s: it would be an empty object, and the refusal would end the session',
+    async (_, request) => {
+      expect(() => jsonRefreshRequest({ url, request }, tokens)).toThrow(
+        new TypeError('jsonRefresh: option "request" must return the body itself, not a promise of it.'),
+      );
+      // A rejection that nobody handles would end the process.
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  );
+
   test('sends no body in cookie mode, and lets cookies go along', () => {
     expect(jsonRefreshRequest({ url, cookie: true }, tokens)).toEqual({
       method: 'POST',

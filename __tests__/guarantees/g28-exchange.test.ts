@@ -1,6 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import axios from 'axios';
-import { adapters, failureOf, server } from '../integration/scene.js';
+import { adapters, afterwards, failureOf, server } from '../integration/scene.js';
 import { fakeClock } from '../support/clock.js';
 import { ingestOf, lookup } from '../support/ingest.js';
 import type { HostnameBody, TokenBody } from '../support/snowflake.js';
@@ -158,6 +158,19 @@ describe('G28 the ingest host', () => {
     snowflake.nextDiscoveries.push({ status, headers: { Location: `${other.url}/collect` } });
     expect(await failureOf(grant.getIngestUrl())).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED', status });
     expect(other.seen).toHaveLength(0);
+  });
+
+  test('getIngestUrl gives up on a JWT that never comes, and may be called again', async () => {
+    const time = new AbortController();
+    let sign: () => string | Promise<string> = () => new Promise(() => undefined);
+    const { snowflake, grant } = await ingestOf({ grant: { jwt: () => sign() } });
+    const timeout = jest.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(time.signal);
+    afterwards(() => timeout.mockRestore());
+    const asked = failureOf(grant.getIngestUrl());
+    time.abort(new DOMException('', 'TimeoutError'));
+    expect(await asked).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED', kind: 'callback', retryable: true });
+    sign = () => snowflake.jwt();
+    expect(await grant.getIngestUrl()).toBe(snowflake.ingest.url);
   });
 
   test('a question that failed is asked again', async () => {

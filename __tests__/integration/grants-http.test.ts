@@ -1,4 +1,7 @@
 /** The way of a grant’s requests: through the instance’s own client, to its endpoint, and no further. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import axios, { type InternalAxiosRequestConfig } from 'axios';
@@ -15,6 +18,7 @@ import { installTokenRefresh, memoryStore, type TokenSession, type TokenSessionO
 import { findIn } from '../support/canaries.js';
 import { fakeClock } from '../support/clock.js';
 import { jwt } from '../support/jwt.js';
+import { startServer } from '../support/server.js';
 import { adapters, afterwards, failureOf, gate, server, type AdapterName } from './scene.js';
 
 const clientSecret = 'Zk3vQ8xWp1Lm7RtYb5Nc';
@@ -64,6 +68,17 @@ describe.each(adapters)('over %s', (adapter) => {
       expect(await made.refresh()).toBe('token-2');
       expect(auth.seen.map(({ method, url }) => [method, url])).toEqual([['POST', '/oauth2/token']]);
       expect(api.seen).toHaveLength(0);
+    });
+
+    test('asks its endpoint, though the API is at a Unix socket', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'socket-'));
+      afterwards(() => rm(folder, { recursive: true }));
+      const socketPath = join(folder, 'api.sock');
+      const [auth, api] = [await server(() => answer), await startServer(() => answer, { socketPath })];
+      afterwards(() => api.close());
+      const made = session(adapter, 'http://localhost', grantOf(name, auth.url), { socketPath });
+      expect(await made.refresh()).toBe('token-2');
+      expect([auth.seen.length, api.seen.length]).toEqual([1, 0]);
     });
 
     test.each([301, 302, 303, 307, 308])('takes its secrets along no %i', async (status) => {
@@ -215,27 +230,31 @@ describe('a function that supplies a token', () => {
     expect(times).toEqual([clock.now(), clock.now()]);
   });
 
-  test('is told the server’s time once an answer has', async () => {
-    const ahead = Date.now() + 7_200_000;
-    const times: number[] = [];
-    const auth = await server(() => ({
-      headers: { Date: new Date(ahead).toUTCString() },
-      body: { access_token: 'token-2' },
-    }));
-    const grant = jwtBearerGrant({
-      tokenEndpoint: auth.url,
-      assertion: ({ now }) => {
+  test.each(['assertion', 'subjectToken', 'actorToken'])(
+    'is told the server’s time once an answer has: %s',
+    async (option) => {
+      const ahead = Date.now() + 7_200_000;
+      const times: number[] = [];
+      const { url: tokenEndpoint } = await server(() => ({
+        headers: { Date: new Date(ahead).toUTCString() },
+        body: { access_token: 'token-2' },
+      }));
+      const supply = ({ now }: SupplyContext): string => {
         times.push(now);
         return jwt({ iat: Math.floor(now / 1_000) });
-      },
-    });
-    const made = session('http', auth.url, grant);
-    await made.refresh();
-    await made.refresh();
-    const [first = 0, second = 0] = times;
-    expect(Math.abs(ahead - second)).toBeLessThan(60_000);
-    expect(Math.abs(ahead - first)).toBeGreaterThan(7_000_000);
-  });
+      };
+      const grant =
+        option === 'assertion'
+          ? jwtBearerGrant({ tokenEndpoint, assertion: supply })
+          : tokenExchangeGrant({ tokenEndpoint, subjectToken, [option]: supply });
+      const made = session('http', tokenEndpoint, grant);
+      await made.refresh();
+      await made.refresh();
+      const [first = 0, second = 0] = times;
+      expect(Math.abs(ahead - second)).toBeLessThan(60_000);
+      expect(Math.abs(ahead - first)).toBeGreaterThan(7_000_000);
+    },
+  );
 
   test.each([
     ['access tokens', {}, jwt({ exp: 1 }), 'token-2'],

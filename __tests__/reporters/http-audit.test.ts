@@ -117,6 +117,42 @@ describe('records', () => {
     ]);
   });
 
+  test('are each of who was there when it happened, though another one follows before the hash is made', async () => {
+    const salt = 'a salt that is long enough';
+    let who = 'ada';
+    const { w, audit } = scene({ salt, subject: () => who });
+    await w.session.signOut();
+    who = 'grace';
+    await w.session.setTokens(w.issue(3_600, { sub: 'grace' }));
+    await audit.flush();
+    const hash = (subject: string): string => createHmac('sha256', salt).update(subject).digest('hex');
+    expect(batches()[0]?.map(({ outcome, subjectHash }) => [outcome, subjectHash])).toEqual([
+      ['cleared', hash('ada')],
+      ['started', hash('grace')],
+    ]);
+  });
+
+  test('are nobody’s, rather than the one’s before, where the subject cannot be had', async () => {
+    let user: { id: string } | undefined = { id: 'ada' };
+    const subject = (): string => {
+      if (!user) throw new Error('Nobody is there yet.');
+      return user.id;
+    };
+    const { w, audit } = scene({ salt: 'a salt that is long enough', subject });
+    await refreshTimes(w, 1);
+    await audit.flush();
+    user = undefined;
+    await w.session.setTokens(w.issue(3_600, { sub: 'grace' }));
+    await audit.flush();
+    expect(
+      batches().flatMap((records) => records.map(({ outcome, subjectHash }) => [outcome, subjectHash !== undefined])),
+    ).toEqual([
+      ['success', true],
+      ['cleared', true],
+      ['started', false],
+    ]);
+  });
+
   test('do without the subject where it cannot be had', async () => {
     const { w, audit, faults } = scene({
       salt: 'a salt that is long enough',
@@ -134,6 +170,8 @@ describe('records', () => {
 describe('a collector that is out of order', () => {
   test.each<[what: string, answer: Answer]>([
     ['answers 503', { status: 503 }],
+    ['wants somebody to be signed in', { status: 401 }],
+    ['is not there yet', { status: 404 }],
     ['answers 429', { status: 429 }],
     ['breaks the connection', 'reset'],
   ])('and %s is tried again, each record once in the end', async (_what, answer) => {

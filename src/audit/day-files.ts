@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, statSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-const dayMs = 86_400_000;
+export const dayMs = 86_400_000;
 const pattern = /^auth-audit-(\d{4}-\d{2}-\d{2})\.jsonl$/;
 
 /** `day` as in `2026-11-21`. */

@@ -91,6 +91,8 @@ export function fileAudit(options: FileAuditOptions): FileAudit {
   const report: Reporter = (session) => {
     let known: string | undefined;
     const ask = (): void => {
+      // Where it cannot be told, it may be somebody else than before.
+      known = undefined;
       try {
         const given = subject?.(session);
         known = given && createHmac('sha256', salt).update(given).digest('hex');

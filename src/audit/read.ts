@@ -1,7 +1,7 @@
 /** Reads the files of `fileAudit`. */
 import { open, readdir } from 'node:fs/promises';
-import { isoTime, type AuditOutcome, type AuditRecord } from '../core/audit.js';
-import { daysIn, pathOf } from './day-files.js';
+import type { AuditOutcome, AuditRecord } from '../core/audit.js';
+import { dayMs, daysIn, pathOf } from './day-files.js';
 
 export interface ReadAuditOptions {
   readonly directory: string;
@@ -29,25 +29,24 @@ export interface ReadAuditOptions {
  */
 export async function* readAudit(options: ReadAuditOptions): AsyncGenerator<AuditRecord, void, undefined> {
   const { directory, outcome, onUnreadable } = options;
-  const from = momentOf('from', options.from) ?? '';
-  const to = momentOf('to', options.to);
+  const from = momentOf('from', options.from, -Infinity);
+  const to = momentOf('to', options.to, Infinity);
   const wanted = outcome === undefined ? undefined : [outcome].flat();
   for (const day of daysIn(await readdir(directory))) {
-    if (day < from.slice(0, 10) || (to !== undefined && day > to)) continue;
+    const begin = Date.parse(day);
+    if (begin + dayMs <= from || begin >= to) continue;
     const path = pathOf(directory, day);
     let line = 0;
     for await (const text of linesOf(path)) {
       line += 1;
       if (text === '') continue;
       const record = recordIn(text);
-      if (!record) onUnreadable?.({ file: path, line });
-      else if (
-        record.at >= from &&
-        (to === undefined || record.at < to) &&
-        (wanted?.includes(record.outcome) ?? true)
-      ) {
-        yield record;
+      if (!record) {
+        onUnreadable?.({ file: path, line });
+        continue;
       }
+      const at = Date.parse(record.at);
+      if (at >= from && at < to && (wanted?.includes(record.outcome) ?? true)) yield record;
     }
   }
 }
@@ -69,16 +68,16 @@ async function* linesOf(path: string): AsyncGenerator<string, void, undefined> {
 function recordIn(text: string): AuditRecord | undefined {
   try {
     const { level: _, ...record } = JSON.parse(text) as AuditRecord & { level: string };
-    return typeof record.at === 'string' && typeof record.outcome === 'string' ? record : undefined;
+    const isRecord = Number.isFinite(Date.parse(record.at)) && typeof record.outcome === 'string';
+    return isRecord ? record : undefined;
   } catch {
     return undefined;
   }
 }
 
-// Times in ISO 8601 are in order as strings.
-function momentOf(name: string, moment: Date | number | undefined): string | undefined {
-  if (moment === undefined) return undefined;
-  const at = Number(moment);
-  if (Number.isNaN(new Date(at).getTime())) throw new TypeError(`Option "${name}" of readAudit must be a moment.`);
-  return isoTime(at);
+function momentOf(name: string, moment: Date | number | undefined, none: number): number {
+  if (moment === undefined) return none;
+  const at = new Date(moment).getTime();
+  if (Number.isNaN(at)) throw new TypeError(`Option "${name}" of readAudit must be a moment.`);
+  return at;
 }

@@ -20,7 +20,7 @@ export function lineOf({ type, ...fields }: { readonly type: TokenEventType }): 
 function wordsOf(name: string, value: unknown): string {
   if (value === undefined || value === false) return '';
   if (name === 'error') return errorWords(value);
-  if (typeof value === 'number' && name.endsWith('At')) return `${name}=${new Date(value).toISOString()}`;
+  if (typeof value === 'number' && name.endsWith('At')) return `${name}=${new Date(value).toJSON()}`;
   return `${name}=${plain(typeof value === 'number' ? Math.round(value) : value)}`;
 }
 

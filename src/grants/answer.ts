@@ -25,7 +25,7 @@ export function numberIn(answer: unknown, name: string): number | undefined {
   if (value === undefined) return undefined;
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof number === 'number' && Number.isFinite(number) && number >= 0) return number;
-  throw unusable(`its "${name}" is no number`);
+  throw unusable(`its "${name}" is no number of 0 or more`);
 }
 
 const shortWord = /^\w{1,40}$/;

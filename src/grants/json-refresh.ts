@@ -45,14 +45,14 @@ function check(options: JsonRefreshOptions): JsonRefreshOptions {
 /**
  * The request of {@link jsonRefresh}; {@link readJsonRefreshResponse} reads its answer.
  *
- * @throws {TypeError} for an unknown option or a value that does not fit, naming it
+ * @throws {TypeError} for an unknown option or a value that does not fit, naming it; for a `request` that returns a promise
  * @throws {TokenError} `AUTH_SESSION_EXPIRED` if there is no refresh token and neither `cookie` nor `request` is set
  * @example
  * const request = jsonRefreshRequest({ url: 'https://api.example.com/refresh-token' }, { accessToken, refreshToken });
  */
 export function jsonRefreshRequest(options: JsonRefreshOptions, tokens: TokenSet | undefined): GrantRequest {
   const { url, request = refreshTokenOf, cookie = false, headers } = check(options);
-  const body = cookie ? undefined : JSON.stringify(request(tokens));
+  const body = cookie ? undefined : JSON.stringify(settled(request(tokens)));
   return {
     method: 'POST',
     url,
@@ -64,6 +64,13 @@ export function jsonRefreshRequest(options: JsonRefreshOptions, tokens: TokenSet
     ...(body !== undefined && { body }),
     ...(cookie && { credentials: 'include' }),
   };
+}
+
+/** A promise would be sent as an empty object. */
+function settled(body: unknown): unknown {
+  if (!(body instanceof Promise)) return body;
+  body.catch(() => undefined);
+  throw new TypeError('jsonRefresh: option "request" must return the body itself, not a promise of it.');
 }
 
 function refreshTokenOf(tokens: TokenSet | undefined): unknown {

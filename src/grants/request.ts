@@ -44,8 +44,8 @@ export function send(
     validateStatus: (status) => status >= 200 && status < 300,
   };
   if (credentials) config.withCredentials = true;
-  // An endpoint is where it says, whatever the client makes of absolute URLs.
-  if (originOf(url) !== undefined) Object.assign(config, { baseURL: '', allowAbsoluteUrls: true });
+  // An endpoint is where it says, whatever the client makes of absolute URLs, and whatever socket it talks to.
+  if (originOf(url) !== undefined) Object.assign(config, { baseURL: '', allowAbsoluteUrls: true, socketPath: null });
   refuseRedirects(config);
   return http.request<unknown>(config);
 }

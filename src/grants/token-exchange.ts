@@ -4,7 +4,7 @@ import { readFreshTokenResponse } from './answer.js';
 import { Assertions, type AssertionRules } from './assertion.js';
 import { checkedClient, clientRules, formRequest, type ClientOptions } from './client.js';
 import type { AssertionOptions, FreshGrant, TokenSupply } from './grant.js';
-import { send, type GrantRequest } from './request.js';
+import { send, type GrantAnswer, type GrantRequest } from './request.js';
 import { assertionRules, supply } from './rules.js';
 
 /** What is exchanged, and for what: identifiers of RFC 8693, section 3. */
@@ -91,7 +91,9 @@ export function tokenExchangeGrant(options: TokenExchangeGrantOptions): FreshGra
     whenMissing: 'refresh',
     async refresh({ http, signal }) {
       const tokens = { subjectToken: await subjects.next(signal), actorToken: await actors?.next(signal) };
-      const { data } = await subjects.timed(() => send(http, tokenExchangeRequest(client, tokens)));
+      const exchange = (): Promise<GrantAnswer> =>
+        subjects.timed(() => send(http, tokenExchangeRequest(client, tokens)));
+      const { data } = await (actors ? actors.timed(exchange) : exchange());
       return readFreshTokenResponse(data);
     },
   };

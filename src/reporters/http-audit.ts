@@ -16,7 +16,7 @@ import { onLeaving, sendBeacon } from './page.js';
 import { Subject } from './subject.js';
 
 export interface HttpAuditOptions {
-  /** Where records are posted, as JSON: `{ "records": [...] }`. Any 2xx means that they are kept. */
+  /** Where records are posted, as JSON: `{ "records": [...] }`. Any 2xx means that they are kept; 400, 413 and 422 that they never will be. */
   readonly url: string;
   /** Further request headers. With any, a page that is left uses `fetch` with `keepalive`: a beacon carries none. @default none */
   readonly headers?: Readonly<Record<string, string>>;
@@ -126,6 +126,8 @@ export function httpAudit(given: HttpAuditOptions): HttpAudit {
       try {
         hash.is(subject?.(session));
       } catch (error) {
+        // Whoever it is, it may be somebody else than before.
+        hash.is(undefined);
         failed({ error, buffered: 0, dropped: 0 });
       }
     };

@@ -18,7 +18,8 @@ export interface OutboxPlan {
 
 const firstRetryMs = 1_000;
 const lastRetryMs = 60_000;
-const passing: readonly number[] = [408, 425, 429];
+// These blame the batch. Any other answer may be another one later: after a deployment, or when somebody has signed in.
+const final: readonly number[] = [400, 413, 422];
 
 export class Outbox {
   readonly #plan: OutboxPlan;
@@ -122,8 +123,7 @@ interface Problem {
 
 function problemOf(status: number): Problem | undefined {
   if (status >= 200 && status < 300) return undefined;
-  const mayPass = status >= 500 || passing.includes(status);
-  return { error: new Error(`The collector answered ${status}.`), mayPass };
+  return { error: new Error(`The collector answered ${status}.`), mayPass: !final.includes(status) };
 }
 
 function bodyOf(records: readonly AuditRecord[]): string {

@@ -9,13 +9,12 @@ async function hashOf(subject: string, salt: string): Promise<string> {
   return [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** The hash of the subject that was asked for last. It takes a moment; afterwards it is there at once. */
+/** The hash of the subject that was told last. It takes a moment; afterwards it is there at once. */
 export class Subject {
   readonly #salt: string;
   readonly #failed: (error: unknown) => void;
   #subject: string | undefined;
-  #hash: string | undefined;
-  #pending: Promise<void> | undefined;
+  #hash: string | Promise<string | undefined> | undefined;
 
   constructor(salt: string, failed: (error: unknown) => void) {
     this.#salt = salt;
@@ -25,23 +24,26 @@ export class Subject {
   is(subject: string | undefined): void {
     if (subject === this.#subject) return;
     this.#subject = subject;
-    this.#hash = undefined;
-    this.#pending = undefined;
-    if (!subject) return;
-    const pending = hashOf(subject, this.#salt)
-      .then((hash) => {
-        if (this.#pending === pending) this.#hash = hash;
-      }, this.#failed)
-      .finally(() => {
-        if (this.#pending === pending) this.#pending = undefined;
-      });
-    this.#pending = pending;
+    const hash = subject ? this.#make(subject) : undefined;
+    this.#hash = hash;
+    void hash?.then((made) => {
+      if (this.#hash === hash) this.#hash = made;
+    });
   }
 
-  /** Calls `use` with the hash: at once if it is known, else when the promise resolves. */
+  /** Calls `use` with the hash of who it is now: at once if it is known, else when the promise resolves. */
   hand(use: (hash: string | undefined) => void): Promise<void> | undefined {
-    if (this.#pending) return this.#pending.then(() => use(this.#hash));
+    if (this.#hash instanceof Promise) return this.#hash.then(use);
     use(this.#hash);
     return undefined;
+  }
+
+  async #make(subject: string): Promise<string | undefined> {
+    try {
+      return await hashOf(subject, this.#salt);
+    } catch (error) {
+      this.#failed(error);
+      return undefined;
+    }
   }
 }

@@ -32,7 +32,9 @@ export function signInPath({ pathname, search }: URL): string {
 /** Where to go after the sign-in: a page of this application, whatever the address says. */
 export function returnPath({ searchParams, origin }: URL): string {
   const wanted = URL.parse(searchParams.get('return') ?? '/', origin);
-  return wanted?.origin === origin && wanted.pathname !== '/sign-in' ? wanted.pathname + wanted.search : '/';
+  // A path of two slashes would be taken for a host.
+  const isOurs = wanted?.origin === origin && wanted.pathname !== '/sign-in' && !wanted.pathname.startsWith('//');
+  return isOurs ? wanted.pathname + wanted.search : '/';
 }
 
 export function Link({ to, children }: { readonly to: string; readonly children: ReactNode }): ReactNode {

@@ -1,6 +1,7 @@
 /** One account's exchange: knows its ingest host, holds no token. */
 import type { AxiosInstance } from 'axios';
 import { statusOf } from '../../core/redact.js';
+import { TokenError } from '../../errors.js';
 import type { TokenSet } from '../../types.js';
 import { Assertions } from '../assertion.js';
 import { sendByFetch } from '../by-fetch.js';
@@ -60,9 +61,9 @@ export class Exchange {
 
   async #ask(http: AxiosInstance | undefined): Promise<string> {
     const signal = AbortSignal.timeout(askTimeoutMs);
-    const round = await this.#round(signal, (request) =>
-      http ? send(http, request, { responseType: 'text', signal }) : sendByFetch(request, signal),
-    );
+    const by: Round['send'] = (request) =>
+      http ? send(http, request, { responseType: 'text', signal }) : sendByFetch(request, signal);
+    const round = await Promise.race([this.#round(signal, by), jwtTimeout(signal)]);
     try {
       return await this.#discover(round);
     } catch (error) {
@@ -95,6 +96,15 @@ export class Exchange {
   #step({ jwt }: Round, ingestUrl?: string): Step {
     return { account: this.#account, ingest: ingestUrl && new URL(ingestUrl).host, jwt };
   }
+}
+
+/** Nobody else limits how long a JWT may take that is made outside of a refresh. */
+function jwtTimeout(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fields = { kind: 'callback', retryable: true } as const;
+    const problem = `Option "jwt" gave no token within ${askTimeoutMs} ms.`;
+    signal.onabort = () => reject(new TokenError('AUTH_TOKEN_REFRESH_FAILED', problem, fields));
+  });
 }
 
 /** The account takes the JWT, but issues no token for the host. A 401 would be about the JWT. */
