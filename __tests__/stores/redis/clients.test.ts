@@ -1,6 +1,6 @@
 /** Clients as users set them up. */
 import { afterEach, expect, test } from '@jest/globals';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 import { createTokenSession } from '../../../src/index.js';
 import { redisStore } from '../../../src/stores/redis/index.js';
 import { useRedisPlace } from '../../support/redis-place.js';
@@ -8,12 +8,19 @@ import { describeWithRedis } from '../../support/redis.js';
 
 const first = { accessToken: 'access-first', refreshToken: 'refresh-first' };
 const next = { accessToken: 'access-next', refreshToken: 'refresh-next' };
+interface Setup {
+  readonly stringNumbers?: true;
+  readonly lazyConnect?: true;
+  readonly enableOfflineQueue?: false;
+  readonly keyPrefix?: string;
+}
+
 const { signal } = new AbortController();
 
 describeWithRedis('redisStore over ioredis', () => {
   const place = useRedisPlace();
   const open: Redis[] = [];
-  const connect = (options: RedisOptions): Redis => {
+  const connect = (options: Setup): Redis => {
     const client = new Redis(place.server.url, options).on('error', () => {});
     open.push(client);
     return client;
