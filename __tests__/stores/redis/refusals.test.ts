@@ -16,7 +16,7 @@ const { signal } = new AbortController();
 async function connected(holder: Required<TokenStore>): Promise<void> {
   for (;;) {
     try {
-      await holder.claim('connection');
+      await holder.claim('escalation');
       return;
     } catch {
       await pause(5);
