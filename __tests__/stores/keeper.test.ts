@@ -158,6 +158,15 @@ test('a record that is gone is no sign-out; one that is empty is', async () => {
   expect(await other.load()).toBeUndefined();
 });
 
+test('a record of the last version that there can be is none: others can read what is written over it', async () => {
+  const here = shelf();
+  here.content = { v: 1, version: Number.MAX_SAFE_INTEGER, tokens: null };
+  const keeper = here.keeper();
+  await keeper.load().catch(() => undefined);
+  await keeper.write(set('1'));
+  expect(await here.keeper().load()).toEqual(set('1'));
+});
+
 test('versions rise with each write, whoever writes', async () => {
   const here = shelf();
   const [keeper, other] = [here.keeper(), here.keeper()];
