@@ -115,6 +115,20 @@ describeWithRedis('redisStore while Redis is away', () => {
     expect(await ada.load()).toMatchObject({ ...third, accessToken: 'renewed' });
   });
 
+  test('G11 a slow sign-in is not owed after the newer one that followed it', async () => {
+    await place.server.stop();
+    const ada = place.holder();
+    const loading = rejection(Promise.resolve(ada.load()));
+    await pause(500);
+    const saving = rejection(Promise.resolve(ada.save(first)));
+    await loading;
+    await rejection(Promise.resolve(ada.save(next)));
+    await saving;
+    await place.server.start();
+    await back(ada);
+    expect(await ada.load()).toMatchObject(next);
+  });
+
   test('G26 a session goes on, says so, and hears of changes again afterwards', async () => {
     const [ada, bea] = [place.holder(), place.holder()];
     await ada.save(first);

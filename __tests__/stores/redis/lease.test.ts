@@ -118,6 +118,15 @@ describeWithRedis('G27 a lease', () => {
     expect(await place.holder().exclusive(async () => 'turn', signal)).toBe('turn');
   });
 
+  test('that Redis gives after it was given up as away is let go', async () => {
+    const ada = place.holder({ leaseMs: 60_000 });
+    await ada.load();
+    place.server.freeze();
+    await expect(ada.exclusive(async () => 'turn', signal)).rejects.toMatchObject({ name: 'TimeoutError' });
+    place.server.thaw();
+    expect(await place.holder().exclusive(async () => 'turn', AbortSignal.timeout(5_000))).toBe('turn');
+  });
+
   test('is not asked for when nobody wants it any more', async () => {
     await expect(place.holder().exclusive(async () => 'turn', AbortSignal.abort())).rejects.toThrow('aborted');
     expect(await owner()).toBeNull();

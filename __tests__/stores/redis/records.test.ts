@@ -205,6 +205,7 @@ describeWithRedis('redisStore', () => {
         await place.plain.persist(place.key);
         await write();
         expect(await place.plain.pttl(place.key)).toBeGreaterThan(50_000);
+        expect(await place.plain.pttl(place.key)).toBeLessThanOrEqual(60_000);
       }
       await place.plain.del(place.key);
       await limited.load();

@@ -4,12 +4,15 @@ import { Complaint, faultOf } from './fault.js';
 
 export class Channel {
   readonly #name: string;
-  readonly #heard: (version: number) => void;
+  readonly #heard: () => void;
   readonly #complaint = new Complaint();
   #port: BroadcastChannel | undefined;
 
-  /** `heard` is called with what other tabs tell. */
-  constructor(name: string, heard: (version: number) => void) {
+  /**
+   * `heard` is called when another tab has written. Whatever its version: where the stored data have been cleared, versions
+   * begin anew.
+   */
+  constructor(name: string, heard: () => void) {
     this.#name = name;
     this.#heard = heard;
   }
@@ -46,7 +49,7 @@ export class Channel {
     const port = new BroadcastChannel(this.#name);
     port.onmessage = ({ data }) => {
       const version = field(data, 'version');
-      if (field(data, 'v') === 1 && typeof version === 'number') this.#heard(version);
+      if (field(data, 'v') === 1 && typeof version === 'number') this.#heard();
     };
     return port;
   }

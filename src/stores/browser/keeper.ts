@@ -40,11 +40,6 @@ export class Keeper {
     this.#wrote = wrote;
   }
 
-  /** Whether the record of that version has been read or written here. */
-  knows(version: number): boolean {
-    return !this.#owed && this.#seen?.version === version;
-  }
-
   /** @throws when the place begins to fail; the next call answers from memory */
   async load(): Promise<TokenSet | undefined> {
     let written: StoredRecord | undefined;

@@ -25,7 +25,9 @@ export interface Place {
   release(): void;
 }
 
-const isVersion = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+// One more must still be a version.
+const isVersion = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < Number.MAX_SAFE_INTEGER;
 
 /**
  * Reads what was found. A token set as such counts as the version before the first.

@@ -40,9 +40,7 @@ function originStore(key: string, persist: 'indexeddb' | 'memory' | 'local'): To
   const tell = (): void => {
     for (const changed of [...subscribers]) changed();
   };
-  const channel = new Channel(name, (version) => {
-    if (!stored.knows(version)) tell();
-  });
+  const channel = new Channel(name, tell);
   const sleep = (): void => {
     channel.close();
     place.release();

@@ -3,6 +3,8 @@
 interface Emitter {
   on(event: string, listener: (...values: string[]) => void): unknown;
   off(event: string, listener: (...values: string[]) => void): unknown;
+  getMaxListeners(): number;
+  setMaxListeners(most: number): unknown;
 }
 
 /** A client of the package `ioredis`, version 5 or later. */
@@ -10,6 +12,7 @@ export interface IoRedisClient extends Emitter {
   readonly status: string;
   call(command: string, ...values: string[]): Promise<unknown>;
   duplicate(): IoRedisClient;
+  connect(): Promise<unknown>;
   subscribe(channel: string): Promise<unknown>;
   disconnect(): void;
 }
@@ -44,7 +47,7 @@ export interface Link {
   listen(channel: string, listener: Listener): () => void;
 }
 
-const methodsOfBoth = ['on', 'off', 'duplicate', 'subscribe'];
+const methodsOfBoth = ['on', 'off', 'getMaxListeners', 'setMaxListeners', 'duplicate', 'connect', 'subscribe'];
 
 function has(client: unknown, methods: readonly string[]): boolean {
   if (typeof client !== 'object' || client === null) return false;
@@ -54,25 +57,42 @@ function has(client: unknown, methods: readonly string[]): boolean {
 /** Tells the clients apart by their methods. Throws a `TypeError` for anything else. */
 export function linkOf(client: RedisClient): Link {
   if (has(client, [...methodsOfBoth, 'call', 'disconnect'])) return ofIoRedis(client as IoRedisClient);
-  if (has(client, [...methodsOfBoth, 'sendCommand', 'connect', 'destroy']))
-    return ofNodeRedis(client as NodeRedisClient);
+  if (has(client, [...methodsOfBoth, 'sendCommand', 'destroy'])) return ofNodeRedis(client as NodeRedisClient);
   throw new TypeError('redisStore expects a client of ioredis 5 or node-redis 5, or later.');
 }
 
 const ignore = (): void => undefined;
 
 function whenReady(client: Emitter, listener: () => void): () => void {
+  allowListeners(client, 1);
   client.on('ready', listener);
-  return () => void client.off('ready', listener);
+  return () => {
+    client.off('ready', listener);
+    allowListeners(client, -1);
+  };
+}
+
+/** Many sessions may share a client: Node.js would take their listeners for a leak. 0 is no limit. */
+function allowListeners(client: Emitter, more: number): void {
+  const most = client.getMaxListeners();
+  if (most > 0) client.setMaxListeners(most + more);
+}
+
+/** A lazy one connects with its first command, and refuses that one where it may not wait in a queue. */
+function wake(client: IoRedisClient): void {
+  if (client.status === 'wait') client.connect().catch(ignore);
 }
 
 function ofIoRedis(client: IoRedisClient): Link {
   return {
     get isReady() {
-      // A lazy one connects with the first command.
-      return client.status === 'ready' || client.status === 'wait';
+      return client.status === 'ready';
     },
-    whenReady: (listener) => whenReady(client, listener),
+    whenReady(listener) {
+      const stop = whenReady(client, listener);
+      wake(client);
+      return stop;
+    },
     send: ([command = '', ...values]) => client.call(command, ...values),
     listen(channel, { heard, connected }) {
       const subscriber = client.duplicate();
@@ -81,7 +101,7 @@ function ofIoRedis(client: IoRedisClient): Link {
       subscriber.on('message', (_channel: string, message: string) => heard(message));
       const subscribe = (): void => void subscriber.subscribe(channel).then(connected, ignore);
       subscriber.on('ready', subscribe);
-      if (subscriber.status === 'wait') subscribe();
+      wake(subscriber);
       return () => {
         subscriber.off('ready', subscribe);
         subscriber.disconnect();

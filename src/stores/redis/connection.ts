@@ -67,7 +67,7 @@ function away(): Error {
 function harmless(error: unknown): Error {
   const message = field(error, 'message');
   // Errors of Redis begin with their code: `WRONGTYPE Operation against a key…`
-  const reply = typeof message === 'string' ? /^(?:ERR )?([A-Z]{4,20})\b/.exec(message)?.[1] : undefined;
+  const reply = typeof message === 'string' ? /^(?:ERR )?(?!ERR)([A-Z]{3,20})\b/.exec(message)?.[1] : undefined;
   const code = reply ?? codeOf(error);
   return Object.assign(describe(error), code !== undefined && { code, message: `Redis failed: ${code}` });
 }

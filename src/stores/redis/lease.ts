@@ -47,8 +47,8 @@ export class Lease {
         const waitMs = lookMs.least + Math.random() * (lookMs.most - lookMs.least);
         await unlessAborted(pause(waitMs), signal);
       } catch (error) {
-        // It may be given after all.
-        void asked.then(() => this.#release(owner)).catch(() => undefined);
+        // It may be given after all, also where the answer has not come in time.
+        void asked.catch(() => undefined).then(() => this.#release(owner));
         throw error;
       }
     }

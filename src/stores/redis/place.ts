@@ -30,6 +30,7 @@ export class Place {
   /** What Redis held when it was last read or written. */
   #known = nothing;
   #owed: Owed | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
 
   constructor(connection: Connection, options: ResolvedOptions, holder: string) {
     this.#connection = connection;
@@ -44,9 +45,11 @@ export class Place {
     return this.#known.order;
   }
 
-  async load(): Promise<TokenSet | undefined> {
-    await this.#payOwed();
-    return (await this.#read()).tokens;
+  load(): Promise<TokenSet | undefined> {
+    return this.#inTurn(async () => {
+      await this.#payOwed();
+      return (await this.#read()).tokens;
+    });
   }
 
   /** A sign-in, or with `undefined` a sign-out. */
@@ -77,7 +80,7 @@ export class Place {
   async claim(what: string): Promise<boolean> {
     await this.#connection.ready();
     const key = `${this.#options.claimKey}:${what}:${this.order}`;
-    return (await this.#connection.run(claimScript, [key], [this.#holder, String(claimMs)])) === 1;
+    return isYes(await this.#connection.run(claimScript, [key], [this.#holder, String(claimMs)]));
   }
 
   /** Reads the record. If Redis has lost the newest one that this holder knows, puts that back. */
@@ -109,23 +112,33 @@ export class Place {
       await this.#put(owed.next, owed.next ? 'old' : 'any');
     } else {
       for (let left = tries; left > 0; left -= 1) {
-        const { record } = await this.#get();
-        const current = await this.#decode({ record, aheadMs: 0 });
-        if (current.order > this.#known.order || (await this.#put(owed.next, { is: record }))) break;
+        const current = await this.#readOverBroken();
+        if (current.order > this.#known.order || (await this.#put(owed.next, { is: current.text }))) break;
       }
     }
     if (this.#owed === owed) this.#owed = undefined;
   }
 
-  async #oweIfAway<T>(owed: Owed, write: () => Promise<T>): Promise<T> {
-    try {
-      const done = await write();
-      this.#owed = undefined;
-      return done;
-    } catch (error) {
-      if (!isForGood(error)) this.#owed = { ...owed, always: owed.always || (this.#owed?.always ?? false) };
-      throw error;
-    }
+  #oweIfAway<T>(owed: Owed, write: () => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      try {
+        const done = await write();
+        this.#owed = undefined;
+        return done;
+      } catch (error) {
+        const always = owed.always || (this.#owed?.always ?? false);
+        // What was owed before is older than this, and must not be written either.
+        this.#owed = isForGood(error) ? undefined : { ...owed, always };
+        throw error;
+      }
+    });
+  }
+
+  /** One after the other, also where the session has given one up: a slow, older writing must not be owed after a newer one. */
+  #inTurn<T>(access: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(access);
+    this.#queue = done.catch(() => undefined);
+    return done;
   }
 
   // --- scripts ---
@@ -160,8 +173,13 @@ export class Place {
   async #restore(current: string): Promise<boolean> {
     const { key, leaseKey, ttlMs, channel, leaseMs } = this.#options;
     const values = [current, this.#known.text, String(ttlMs), channel, this.#holder, String(leaseMs)];
-    return (await this.#connection.run(restoreScript, [key, leaseKey], values)) === 1;
+    return isYes(await this.#connection.run(restoreScript, [key, leaseKey], values));
   }
+}
+
+/** Clients can be told to give numbers as strings. */
+function isYes(answer: unknown): boolean {
+  return Number(answer) === 1;
 }
 
 /** It would fail again: a newer record, or a key that is used for something else. */

@@ -5,10 +5,11 @@
 
 // The order and the version of a record; 0 for none or for what is no record.
 const reading = `
+local function number(value) return type(value) == 'number' and value < 9e15 and value or 0 end
 local function reading(text)
   local read, record = pcall(cjson.decode, text)
   if not read or type(record) ~= 'table' then return 0, 0 end
-  return type(record.order) == 'number' and record.order or 0, type(record.v) == 'number' and record.v or 0
+  return number(record.order), number(record.v)
 end
 local function put(text, ttl)
   if ttl == '0' then redis.call('set', KEYS[1], text) else redis.call('set', KEYS[1], text, 'PX', ttl) end

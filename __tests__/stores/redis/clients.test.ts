@@ -1,0 +1,84 @@
+/** Clients as users set them up. */
+import { afterEach, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { createTokenSession } from '../../../src/index.js';
+import { redisStore } from '../../../src/stores/redis/index.js';
+import { useRedisPlace } from '../../support/redis-place.js';
+import { describeWithRedis } from '../../support/redis.js';
+
+const first = { accessToken: 'access-first', refreshToken: 'refresh-first' };
+const next = { accessToken: 'access-next', refreshToken: 'refresh-next' };
+interface Setup {
+  readonly stringNumbers?: true;
+  readonly lazyConnect?: true;
+  readonly enableOfflineQueue?: false;
+  readonly keyPrefix?: string;
+}
+
+const { signal } = new AbortController();
+
+describeWithRedis('redisStore over ioredis', () => {
+  const place = useRedisPlace();
+  const open: Redis[] = [];
+  const connect = (options: Setup): Redis => {
+    const client = new Redis(place.server.url, options).on('error', () => {});
+    open.push(client);
+    return client;
+  };
+  afterEach(() => {
+    for (const client of open.splice(0)) client.disconnect();
+  });
+
+  test('that gives numbers as strings: claims are told once, and what is lost is put back at once', async () => {
+    const ada = redisStore(connect({ stringNumbers: true }), { key: place.key });
+    await ada.save(first);
+    expect([await ada.claim('escalation'), await ada.claim('escalation')]).toEqual([true, false]);
+    await place.plain.del(place.key);
+    await place.plain.config('RESETSTAT');
+    await ada.load();
+    expect(await place.plain.info('commandstats')).toMatch(/cmdstat_eval:calls=2,/);
+  });
+
+  test('that is lazy and queues nothing: a session finds the tokens at its start', async () => {
+    await place.holder().save(first);
+    const client = connect({ lazyConnect: true, enableOfflineQueue: false });
+    const session = createTokenSession({ refresh: () => next, store: redisStore(client, { key: place.key }) });
+    const failures: unknown[] = [];
+    session.on('store.failed', ({ error }) => failures.push(error));
+    await session.ready;
+    expect([session.status, failures]).toEqual(['active', []]);
+    session.dispose();
+  });
+
+  test.each([
+    ['10', 10],
+    ['no', 0],
+  ])('that many sessions share, with %s listeners allowed: it is taken for no leak', async (_, most) => {
+    const client = connect({}).setMaxListeners(most);
+    const before = client.listenerCount('ready');
+    const stops = Array.from({ length: 12 }, () => redisStore(client, { key: place.key }).subscribe(() => undefined));
+    expect(client.listenerCount('ready')).toBe(before + 12);
+    expect(client.getMaxListeners()).toBe(most && most + 12);
+    for (const stop of stops) stop();
+    expect([client.listenerCount('ready'), client.getMaxListeners()]).toEqual([before, most]);
+  });
+
+  test('that has a prefix: changes are heard, and the lease has it too', async () => {
+    const [ada, bea] = [1, 2].map(() => redisStore(connect({ keyPrefix: 'app:' }), { key: place.key }));
+    const heard = new Promise<void>((resolve) => {
+      let isSaved = false;
+      const stop = bea?.subscribe(() => {
+        if (isSaved) {
+          stop?.();
+          resolve();
+        } else {
+          isSaved = true;
+          void ada?.save(first);
+        }
+      });
+    });
+    await heard;
+    const keys = await ada?.exclusive(() => place.plain.keys(`*${place.key}*`), signal);
+    expect(keys?.sort()).toEqual([`app:${place.key}`, `app:${place.leaseKey}`]);
+  });
+});

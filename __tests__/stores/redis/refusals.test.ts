@@ -1,0 +1,142 @@
+/** A Redis that answers, and refuses or has something else than was left in it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import type { TokenStore } from '../../../src/index.js';
+import { useRedisPlace } from '../../support/redis-place.js';
+import { describeWithRedis } from '../../support/redis.js';
+import { rejection } from '../../support/stage.js';
+
+const first = { accessToken: 'access-first', refreshToken: 'refresh-first' };
+const next = { accessToken: 'access-next', refreshToken: 'refresh-next' };
+const third = { accessToken: 'access-third', refreshToken: 'refresh-third' };
+const hour = 3_600_000;
+const { signal } = new AbortController();
+
+/** Waits until a holder reaches Redis again. */
+async function connected(holder: Required<TokenStore>): Promise<void> {
+  for (;;) {
+    try {
+      await holder.claim('escalation');
+      return;
+    } catch {
+      await pause(5);
+    }
+  }
+}
+
+describeWithRedis('redisStore', () => {
+  const place = useRedisPlace();
+
+  test.each([
+    ['is full', 'OOM', ['config', 'set', 'maxmemory', '1'], ['config', 'set', 'maxmemory', '0']],
+    ['has become a replica', 'READONLY', ['replicaof', '127.0.0.1', '1'], ['replicaof', 'no', 'one']],
+  ] as const)('a Redis that %s is told, and given later what it has refused', async (_, code, spoil, mend) => {
+    const ada = place.holder();
+    await ada.save(first);
+    const command = ([name, ...values]: readonly string[]): Promise<unknown> =>
+      place.plain.call(String(name), ...values);
+    await command(spoil);
+    const errors = [await rejection(ada.replace(first, next)), await rejection(ada.exclusive(async () => 1, signal))];
+    await command(mend);
+    expect(errors).toMatchObject([{ code }, { code }]);
+    expect(await ada.load()).toMatchObject(next);
+    expect(await place.holder().load()).toMatchObject(next);
+  });
+
+  test.each(['1e999', '1e17', '9007199254740991', '-5', '0', '1.5', '"1"', 'null'])(
+    'a record of the order %s is a broken one, and does no harm to those after it',
+    async (order) => {
+      await place.plain.set(place.key, `{"v":1,"order":${order},"at":1,"tokens":null}`);
+      const ada = place.holder();
+      expect(await rejection(Promise.resolve(ada.load()))).toMatchObject({ code: 'RECORD_BROKEN' });
+      await ada.save(first);
+      await ada.replace(first, next);
+      expect(await ada.exclusive(async () => 'turn', signal)).toBe('turn');
+      expect(await place.holder().load()).toMatchObject(next);
+    },
+  );
+
+  test('a record whose version is no number is written over by a sign-in', async () => {
+    await place.plain.set(place.key, '{"v":"2","order":5,"at":1,"tokens":null}');
+    await place.holder().save(first);
+    expect(await place.holder().load()).toMatchObject(first);
+  });
+
+  test('what could not be written is written over a broken record, and nothing older after it', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    await place.server.stop();
+    await rejection(ada.replace(first, next));
+    await place.server.start();
+    await place.plain.set(place.key, '{{{');
+    await connected(ada);
+    expect(await ada.replace(next, third)).toBe(true);
+    await place.plain.del(place.key);
+    expect(await ada.load()).toMatchObject(third);
+  });
+
+  test('a sign-in that is refused for good leaves nothing of the one before it to be written later', async () => {
+    const ada = place.holder();
+    await place.server.stop();
+    await rejection(Promise.resolve(ada.save({ accessToken: 'of-alice' })));
+    await place.server.start();
+    await place.plain.set(place.key, '{"v":2}');
+    await connected(ada);
+    expect(await rejection(Promise.resolve(ada.save({ accessToken: 'of-bob' })))).toMatchObject({ code: 'NEWER' });
+    await place.plain.del(place.key);
+    expect(await ada.load()).toBeUndefined();
+  });
+
+  test('who writes after a loss, by a clock that was set back, writes the newest record all the same', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    const record = JSON.parse(String(await place.plain.get(place.key))) as { order: number };
+    const ahead = record.order + hour;
+    await place.plain.set(place.key, JSON.stringify({ ...record, order: ahead }));
+    await ada.load();
+    await place.plain.del(place.key);
+    await ada.save(next);
+    expect(JSON.parse(String(await place.plain.get(place.key)))).toMatchObject({ order: ahead + 1 });
+  });
+
+  test('what somebody writes while a lost record is put back is not written over', async () => {
+    const client = place.connect();
+    const { redisStore } = await import('../../../src/stores/redis/index.js');
+    const ada = redisStore(client, { key: place.key });
+    await ada.save(first);
+    await place.plain.del(place.key);
+    const call = client.call.bind(client);
+    let calls = 0;
+    const between = async (...values: Parameters<typeof call>): Promise<unknown> => {
+      calls += 1;
+      if (calls === 2) await place.holder().save(next);
+      return call(...values);
+    };
+    Object.assign(client, { call: between });
+    expect(await ada.load()).toMatchObject(next);
+    expect(await place.holder().load()).toMatchObject(next);
+  });
+
+  test('a record that is put back takes no lease from who is at work', async () => {
+    const [ada, bea] = [place.holder({ leaseMs: 60_000 }), place.holder({ leaseMs: 60_000 })];
+    await ada.save(first);
+    await bea.load();
+    await ada.exclusive(async () => {
+      const owner = await place.plain.get(place.leaseKey);
+      await place.plain.del(place.key);
+      await bea.load();
+      expect(await place.plain.get(place.leaseKey)).toBe(owner);
+    }, signal);
+    expect(await place.plain.get(place.leaseKey)).toBeNull();
+  });
+
+  test('a claim ends by itself, after a day', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    await ada.claim('escalation');
+    const [claim] = await place.plain.keys(`{${place.key}}:claim:escalation:*`);
+    const leftMs = await place.plain.pttl(String(claim));
+    expect(leftMs).toBeGreaterThan(23 * hour);
+    expect(leftMs).toBeLessThanOrEqual(24 * hour);
+  });
+});
