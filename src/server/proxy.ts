@@ -107,10 +107,8 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
     await takePoint(limits, 'byFamily', hashOf(refreshToken));
 
     const tokens = await fetchTokens(refreshToken, visit.requestId).catch((error: unknown) => {
-      // Told without what Axios keeps with its errors: the request, and the token in it.
-      if (!(error instanceof AuthError) || error.status >= 500)
-        trail.fault(error instanceof AuthError ? error.cause : describe(error, [refreshToken]));
-      throw error instanceof AuthError ? error : new AuthError('AUTH_TOKEN_REFRESH_FAILED');
+      if (error instanceof AuthError) throw error;
+      throw new AuthError('AUTH_TOKEN_REFRESH_FAILED', { cause: describe(error, [refreshToken]) });
     });
     visit.subject = claimsOf(tokens.accessToken).sub;
     await trail.write(recordOf('refreshed', visit, now()));
