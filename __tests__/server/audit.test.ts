@@ -146,6 +146,35 @@ describe('suspicious patterns are reported', () => {
     expect(on.suspicions).toMatchObject([{ kind: 'refusals-from-ip', count: 10, record: { ip: '192.0.2.7' } }]);
   });
 
+  test('many refusals from one network of IPv6, where one user has many addresses', async () => {
+    const on = await stage();
+    for (let last = 1; last <= 12; last += 1)
+      await on.refresh('A'.repeat(43), { connection: { peerAddress: `2001:db8::${last}` } });
+    expect(on.suspicions).toMatchObject([{ kind: 'refusals-from-ip', count: 10 }]);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['never ends', () => new Promise(() => undefined)],
+    ['fails', () => Promise.reject(new Error('no network'))],
+  ])('a report that %s keeps nothing from being counted', async (_, end) => {
+    const kinds: string[] = [];
+    const on = await stage({
+      suspicion: {
+        report: ({ kind }) => {
+          kinds.push(kind);
+          return end();
+        },
+        refusals: { points: 1, durationMs: minute },
+      },
+    });
+    const { refreshToken } = await on.signIn();
+    await on.refresh(refreshToken);
+    on.clock.advance(minute);
+    await on.refresh(refreshToken, from);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(kinds).toEqual(['reuse', 'refusals-from-ip', 'refusals-for-subject']);
+  });
+
   test('many refusals for one user, from many addresses', async () => {
     const report: unknown[] = [];
     const on = await stage({
