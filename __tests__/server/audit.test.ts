@@ -98,6 +98,32 @@ describe('the audit trail', () => {
     expect(await on.endpoint.purge()).toEqual({ families: 0, auditRecords: 7 });
   });
 
+  test.each([{ auditRetentionMs: Infinity }, { auditRetentionMs: 90 * day + 0.5 }])(
+    'a time that a database cannot hold is refused before anything is deleted: %j',
+    async (plan) => {
+      const on = await stage();
+      await story(on);
+      on.clock.advance(91 * day);
+      await expect(on.endpoint.purge(plan)).rejects.toThrow('Option "auditRetentionMs"');
+      await expect(on.endpoint.auditTrail({ since: 0.5 })).rejects.toThrow('Option "since"');
+      expect(await on.endpoint.auditTrail({})).toHaveLength(expected.length);
+    },
+  );
+
+  test('writes an address in one way, however the application’s framework writes it', async () => {
+    const on = await stage();
+    const { refreshToken } = await on.signIn({ caller: { ip: '::ffff:192.0.2.7' } });
+    await on.refresh(refreshToken, { connection: { peerAddress: '::ffff:192.0.2.7' } });
+    await on.signIn({ caller: { ip: `unknown, ${refreshToken}` } });
+    expect(on.told.map(({ ip }) => ip)).toEqual(['192.0.2.7', '192.0.2.7', undefined]);
+  });
+
+  test('does not grow by requests for what is public', async () => {
+    const on = await stage();
+    expect(await send(on.endpoint.jwks, {}, from)).toMatchObject({ status: 405, outcome: 'AUTH_REQUEST_INVALID' });
+    expect(on.events()).toEqual([]);
+  });
+
   test('a callback that throws or rejects changes nothing, and is told of', async () => {
     const throws = (): never => {
       throw new Error('sync');

@@ -59,6 +59,13 @@ export function callerOf(
   return { userAgent, ip: peer && clientBehind(peer, request.headers.get('x-forwarded-for'), trusted) };
 }
 
+/** As the application tells of it: its framework may write addresses in another way, or hand over what a client claims. */
+export const callerGiven = ({ requestId, ip, userAgent }: Partial<Caller>): Caller => ({
+  requestId: requestIdFrom(requestId),
+  ip: ip === undefined ? undefined : plainAddress(ip),
+  userAgent: userAgentFrom(userAgent),
+});
+
 /** Short, on one line, without what a client may have put there by mistake. */
 export const userAgentFrom = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : withoutTokens(text.replace(controls, ' ')).slice(0, longestUserAgent);

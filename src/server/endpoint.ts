@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditQuery, AuditRecord } from './audit.js';
 import { readJson } from './body.js';
-import { requestIdFrom, userAgentFrom, type Caller } from './caller.js';
+import { callerGiven, type Caller } from './caller.js';
 import { createCookie } from './cookie.js';
 import { withDeadline } from './deadline.js';
 import { createLimits } from './limits.js';
@@ -120,17 +120,13 @@ export function createRefreshEndpoint(given: RefreshEndpointOptions): RefreshEnd
       return new Response(null, { status: 204, headers });
     }),
 
-    jwks: createHandler(desk, { method: 'GET', trustedProxies, limited: false }, async (_request, { requestId }) => {
+    jwks: createHandler(desk, { method: 'GET', trustedProxies, isPublic: true }, async (_request, { requestId }) => {
       const headers = { ...answerHeaders(requestId), 'Cache-Control': 'public, max-age=300' };
       return Promise.resolve(Response.json(issuer.keySet(), { headers }));
     }),
 
     async startSession({ caller = {}, ...session }) {
-      const visit: Visit = {
-        requestId: requestIdFrom(caller.requestId),
-        ip: caller.ip,
-        userAgent: userAgentFrom(caller.userAgent),
-      };
+      const visit: Visit = callerGiven(caller);
       try {
         const issued = await start(session, visit, parts);
         const { body, headers } = answerOf(issued);

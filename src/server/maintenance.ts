@@ -1,6 +1,6 @@
 /** What operators do: read the audit trail, delete what is over. */
 import { auditRetentionMs, type AuditQuery } from './audit.js';
-import { between, checked, text, wholeBetween, type Rules } from './checks.js';
+import { checked, text, wholeBetween, type Rules } from './checks.js';
 import type { FamilyChoice, Purged, RefreshStore } from './store.js';
 
 export interface PurgePlan {
@@ -13,12 +13,12 @@ export interface PurgePlan {
 const planRules: Rules<PurgePlan> = {
   batchSize: wholeBetween(1, 1_000),
   auditRetentionMs: [
-    'milliseconds, 7_776_000_000 (90 days) or more: younger records are not deleted',
-    (value) => typeof value === 'number' && value >= auditRetentionMs,
+    'milliseconds, 7_776_000_000 (90 days) or more, a whole number: younger records are not deleted',
+    (value) => Number.isSafeInteger(value) && (value as number) >= auditRetentionMs,
   ],
 };
 
-const moment = between(-8.64e15, 8.64e15);
+const moment = wholeBetween(-8.64e15, 8.64e15);
 const queryRules: Rules<AuditQuery> = {
   subject: text,
   familyId: text,

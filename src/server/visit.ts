@@ -49,14 +49,14 @@ export async function takePoint(limits: Limits, name: LimitName, key: string): P
 export interface HandlerOptions {
   readonly method: 'GET' | 'POST';
   readonly trustedProxies: readonly string[];
-  /** @default true */
-  readonly limited?: boolean;
+  /** Anyone may have the answer: it is neither limited nor recorded. @default false */
+  readonly isPublic?: boolean;
 }
 
 /** Wraps `work` with what comes before it, the id and the address, and what comes after it, the audit and the refusal. */
 export function createHandler(
   desk: Desk,
-  { method, trustedProxies, limited = true }: HandlerOptions,
+  { method, trustedProxies, isPublic = false }: HandlerOptions,
   work: (request: Request, visit: Visit) => Promise<Response>,
 ): Handler {
   const trusted = trustedProxiesOf(trustedProxies);
