@@ -30,10 +30,11 @@ const tokenLike = /(?<![\w-])(?![\da-f-]+(?![\w-]))[\w-]{43,}/gi;
 export function trustedProxiesOf(networks: readonly string[]): TrustedProxies {
   const list = new BlockList();
   for (const network of networks) {
-    const [address = '', bits] = network.split('/');
+    const [, address = '', bits] = /^([^/]+)(?:\/(\d+))?$/.exec(network) ?? [];
     const version = isIP(address);
-    const prefix = bits === undefined ? (version === 4 ? 32 : 128) : Number(bits);
-    if (version === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > (version === 4 ? 32 : 128))
+    const longest = version === 4 ? 32 : 128;
+    const prefix = Number(bits ?? longest);
+    if (version === 0 || prefix > longest)
       throw new TypeError('Option "trustedProxies" must hold addresses or networks, such as "10.0.0.0/8".');
     list.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
   }
