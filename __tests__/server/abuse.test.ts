@@ -276,6 +276,32 @@ describe('the limit by session', () => {
     expect((await on.signOut(refreshToken)).status).toBe(204);
   });
 
+  test('does not hide that an old token came back: a thief may use it up', async () => {
+    const on = await stage({ limits: { byIp: false, byFamily: { points: 2, durationMs: minute } } });
+    const { refreshToken: old } = await on.signIn();
+    let refreshToken: string | undefined = old;
+    for (let time = 0; time < 2; time += 1) refreshToken = (await on.refresh(refreshToken)).body.refreshToken;
+    expect((await on.refresh(refreshToken)).outcome).toBe('AUTH_RATE_LIMITED');
+    expect((await on.refresh(old)).outcome).toBe('AUTH_TOKEN_REUSED');
+    expect((await on.refresh(old)).outcome).toBe('AUTH_RATE_LIMITED');
+    on.clock.advance(minute);
+    expect((await on.endpoint.auditTrail({})).filter(({ event }) => event === 'reused')).toHaveLength(1);
+  });
+
+  test('a limiter that never answers is out of order, too', async () => {
+    const hung = { consume: () => new Promise(() => undefined) };
+    const on = await stage({ limits: { byIp: hung, byFamily: false } });
+    jest.useFakeTimers();
+    try {
+      const answer = on.refresh('A'.repeat(43), { connection: { peerAddress: '192.0.2.9' } });
+      await jest.advanceTimersByTimeAsync(minute);
+      expect((await answer).outcome).toBe('AUTH_TOKEN_INVALID');
+    } finally {
+      jest.useRealTimers();
+    }
+    expect(on.faults).toHaveLength(1);
+  });
+
   test('a limiter that is out of order is told of, and each process counts for itself meanwhile', async () => {
     const down = { consume: () => Promise.reject(new Error('redis is down')) };
     const on = await stage({ limits: { byIp: down, byFamily: false } });

@@ -36,12 +36,11 @@ export async function refresh(token: string, visit: Visit, parts: Parts): Promis
   if (!hasTokenShape(token)) throw new AuthError('AUTH_TOKEN_INVALID');
   const hash = hashOf(token);
   const seen = await store.find(hash);
-  if (seen) {
-    identify(visit, seen.family);
-    await takePoint(limits, 'byFamily', seen.family.id);
-  }
+  if (seen) identify(visit, seen.family);
 
   const early = judge(seen, options.clock.now(), options);
+  // A thief who uses up the limit must not keep the owner from being noticed: there is one reuse in a family's life.
+  if (seen && early.outcome !== 'reuse') await takePoint(limits, 'byFamily', seen.family.id);
   if (early.outcome === 'refuse') throw new AuthError(early.code);
   // Signed before anything is changed: a key that cannot sign must not use up a token.
   const { family } = early.presented;
