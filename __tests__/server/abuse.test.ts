@@ -1,9 +1,10 @@
 /** What attackers and broken clients send, and what they get: a 4xx in one shape, and nothing changed. */
 import { createConnection } from 'node:net';
 import { createServer, type Server } from 'node:http';
+import { connect, createServer as createHttp2Server } from 'node:http2';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { toNodeHandler, type RefreshEndpointOptions } from '../../src/server/index.js';
 import { minute, read, second, send, stage, type Stage } from './support/stage.js';
 

@@ -1,17 +1,19 @@
-/** Bounds every wait for a store: one that hangs must not make requests hang. */
+/** Bounds every wait for a store or a limiter: one that hangs must not make requests hang. */
 import { AuthError } from './refusal.js';
 import type { RefreshStore } from './store.js';
 
-/** The same store; what takes longer than `limitMs` rejects with `AUTH_UNAVAILABLE`. The work itself may still be done. */
+/** What `work` gives; `AUTH_UNAVAILABLE` if that takes longer than `limitMs`. The work itself may still be done. */
+export function bounded<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 }));
+    const timer = setTimeout(giveUp, limitMs);
+    new Promise<T>((settle) => settle(work())).then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** The same store, its waits bounded. */
 export function withDeadline(store: RefreshStore, limitMs: number): RefreshStore {
-  const within = <T>(work: () => Promise<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 }));
-      const timer = setTimeout(giveUp, limitMs);
-      work()
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer));
-    });
+  const within = <T>(work: () => Promise<T>): Promise<T> => bounded(limitMs, work);
   return {
     create: (...all) => within(() => store.create(...all)),
     find: (hash) => within(() => store.find(hash)),

@@ -16,6 +16,7 @@ import {
   texts,
   type Rules,
 } from './checks.js';
+import { bounded } from './deadline.js';
 import { createLimits, type LimitOptions } from './limits.js';
 import type { ReportingOptions } from './options.js';
 import { answerHeaders, AuthError } from './refusal.js';
@@ -74,6 +75,8 @@ const rules: Rules<RefreshProxyOptions> = {
 /** What can be a token of anyone's: visible ASCII, neither a word nor a book. */
 const tokenShape = /^[\x21-\x7e]{10,4096}$/;
 const longestRetryAfterMs = 3_600_000;
+/** Longest wait for the store: what the third party has issued must reach its owner. */
+const storeTimeoutMs = 3_000;
 
 /**
  * Makes a handler for `POST { refreshToken }` that refreshes at a third party and answers `{ accessToken }`, with
@@ -95,7 +98,7 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
   const options = checked<RefreshProxyOptions>(given, rules, ['upstreamUrl']);
   const { store, trustedProxies = [], timeoutMs = 5_000, clock = Date } = options;
   if (options.suspicion) checked<SuspicionOptions>(options.suspicion, suspicionRules, ['report'], 'suspicion');
-  const trail = createTrail(options, store && ((record) => store.record(record)));
+  const trail = createTrail(options, store && ((record) => bounded(storeTimeoutMs, () => store.record(record))));
   const limits = createLimits(checked<LimitOptions>(options.limits ?? {}, limitRules, [], 'limits'), trail.fault);
   const now = (): number => clock.now();
 
