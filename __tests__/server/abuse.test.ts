@@ -316,6 +316,43 @@ describe('the limit by session', () => {
 });
 
 describe('over HTTP', () => {
+  test('cookies that a middleware has set stay beside that of the session', async () => {
+    const on = await stage({ cookie: { allowedOrigins: ['https://app.test'] } });
+    const { headers } = await on.endpoint.startSession({ subject: 'ada' });
+    const serve = toNodeHandler(on.endpoint.refresh);
+    for (const earlier of ['csrf=1', ['csrf=1', 'theme=dark']]) {
+      const server = createServer((request, response) => {
+        response.setHeader('Set-Cookie', earlier).setHeader('Vary', 'Origin');
+        serve(request, response);
+      });
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, {
+        method: 'POST',
+        headers: { Origin: 'https://app.test', Cookie: headers['Set-Cookie']?.split(';')[0] ?? '' },
+      });
+      const names = answer.headers.getSetCookie().map((cookie) => cookie.split('=')[0]);
+      expect(names).toEqual([...[earlier].flat().map((cookie) => cookie.split('=')[0]), '__Host-refresh']);
+      expect(answer.headers.get('vary')).toBe('Origin');
+      server.close().closeAllConnections();
+    }
+  });
+
+  test('of version 2 it is the same, with the adapter on the compatible API of Node', async () => {
+    const on = await stage();
+    const { refreshToken } = await on.signIn();
+    const serve = toNodeHandler(on.endpoint.refresh);
+    const server = createHttp2Server((request, response) => serve(request as never, response as never));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const request = client.request({ ':method': 'POST', ':path': '/', 'content-type': 'application/json' });
+    request.end(JSON.stringify({ refreshToken }));
+    const [headers] = (await once(request, 'response')) as [Record<string, unknown>];
+    expect(headers).toMatchObject({ ':status': 200, 'cache-control': 'no-store' });
+    request.close();
+    client.close();
+    server.close();
+  });
+
   test('an answer of the endpoint has the same shape', async () => {
     const on = await stage();
     const server = createServer(toNodeHandler(on.endpoint.refresh));
