@@ -161,6 +161,29 @@ describe('a fault of the store never looks like a refusal', () => {
     expect(on.faults).toHaveLength(1);
   });
 
+  test('what it did after its answer was given up is still told: a reuse must not go unnoticed', async () => {
+    const store = memoryRefreshStore();
+    let isSlow = false;
+    let finish: (() => void) | undefined;
+    const slow: RefreshStore = {
+      ...store,
+      settle: async (...all) => {
+        if (isSlow) await new Promise<void>((resolve) => (finish = resolve));
+        return store.settle(...all);
+      },
+    };
+    const on = await stage({ store: slow, storeTimeoutMs: 50 });
+    const { refreshToken } = await on.signIn();
+    await on.refresh(refreshToken);
+    on.clock.advance(minute);
+    isSlow = true;
+    expect((await on.refresh(refreshToken)).outcome).toBe('AUTH_UNAVAILABLE');
+    finish?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(on.events()).toContain('reused');
+    expect(on.suspicions).toMatchObject([{ kind: 'reuse' }]);
+  });
+
   test('one that has failed is not waited for once more, to record that', async () => {
     let finish: (() => void) | undefined;
     const record = (): Promise<void> => new Promise((resolve) => (finish = resolve));
