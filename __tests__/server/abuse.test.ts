@@ -1,9 +1,10 @@
 /** What attackers and broken clients send, and what they get: a 4xx in one shape, and nothing changed. */
 import { createConnection } from 'node:net';
 import { createServer, type Server } from 'node:http';
+import { connect, createServer as createHttp2Server } from 'node:http2';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { toNodeHandler, type RefreshEndpointOptions } from '../../src/server/index.js';
 import { minute, read, second, send, stage, type Stage } from './support/stage.js';
 
@@ -249,12 +250,18 @@ describe('the limit by address', () => {
     ).toEqual([no, no, no, limited]);
   });
 
-  test.each(['10.0.0.0/33', 'proxy.internal', '10.0.0.0/x', '::/129', '10.0.0/8'])(
-    'does not trust %s, and says so when the endpoint is made',
-    async (network) => {
-      await expect(stage({ trustedProxies: [network] })).rejects.toThrow('Option "trustedProxies"');
-    },
-  );
+  test.each([
+    '10.0.0.0/33',
+    '10.0.0.0/',
+    '10.0.0.0/ ',
+    '10.0.0.0/8/16',
+    'proxy.internal',
+    '10.0.0.0/x',
+    '::/129',
+    '10.0.0/8',
+  ])('does not trust %s, and says so when the endpoint is made', async (network) => {
+    await expect(stage({ trustedProxies: [network] })).rejects.toThrow('Option "trustedProxies"');
+  });
 });
 
 describe('the limit by session', () => {
@@ -270,6 +277,32 @@ describe('the limit by session', () => {
     expect((await on.signOut(refreshToken)).status).toBe(204);
   });
 
+  test('does not hide that an old token came back: a thief may use it up', async () => {
+    const on = await stage({ limits: { byIp: false, byFamily: { points: 2, durationMs: minute } } });
+    const { refreshToken: old } = await on.signIn();
+    let refreshToken: string | undefined = old;
+    for (let time = 0; time < 2; time += 1) refreshToken = (await on.refresh(refreshToken)).body.refreshToken;
+    expect((await on.refresh(refreshToken)).outcome).toBe('AUTH_RATE_LIMITED');
+    expect((await on.refresh(old)).outcome).toBe('AUTH_TOKEN_REUSED');
+    expect((await on.refresh(old)).outcome).toBe('AUTH_RATE_LIMITED');
+    on.clock.advance(minute);
+    expect((await on.endpoint.auditTrail({})).filter(({ event }) => event === 'reused')).toHaveLength(1);
+  });
+
+  test('a limiter that never answers is out of order, too', async () => {
+    const hung = { consume: () => new Promise(() => undefined) };
+    const on = await stage({ limits: { byIp: hung, byFamily: false } });
+    jest.useFakeTimers();
+    try {
+      const answer = on.refresh('A'.repeat(43), { connection: { peerAddress: '192.0.2.9' } });
+      await jest.advanceTimersByTimeAsync(minute);
+      expect((await answer).outcome).toBe('AUTH_TOKEN_INVALID');
+    } finally {
+      jest.useRealTimers();
+    }
+    expect(on.faults).toHaveLength(1);
+  });
+
   test('a limiter that is out of order is told of, and each process counts for itself meanwhile', async () => {
     const down = { consume: () => Promise.reject(new Error('redis is down')) };
     const on = await stage({ limits: { byIp: down, byFamily: false } });
@@ -283,6 +316,43 @@ describe('the limit by session', () => {
 });
 
 describe('over HTTP', () => {
+  test('cookies that a middleware has set stay beside that of the session', async () => {
+    const on = await stage({ cookie: { allowedOrigins: ['https://app.test'] } });
+    const { headers } = await on.endpoint.startSession({ subject: 'ada' });
+    const serve = toNodeHandler(on.endpoint.refresh);
+    for (const earlier of ['csrf=1', ['csrf=1', 'theme=dark']]) {
+      const server = createServer((request, response) => {
+        response.setHeader('Set-Cookie', earlier).setHeader('Vary', 'Origin');
+        serve(request, response);
+      });
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, {
+        method: 'POST',
+        headers: { Origin: 'https://app.test', Cookie: headers['Set-Cookie']?.split(';')[0] ?? '' },
+      });
+      const names = answer.headers.getSetCookie().map((cookie) => cookie.split('=')[0]);
+      expect(names).toEqual([...[earlier].flat().map((cookie) => cookie.split('=')[0]), '__Host-refresh']);
+      expect(answer.headers.get('vary')).toBe('Origin');
+      server.close().closeAllConnections();
+    }
+  });
+
+  test('of version 2 it is the same, with the adapter on the compatible API of Node', async () => {
+    const on = await stage();
+    const { refreshToken } = await on.signIn();
+    const serve = toNodeHandler(on.endpoint.refresh);
+    const server = createHttp2Server((request, response) => serve(request as never, response as never));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const request = client.request({ ':method': 'POST', ':path': '/', 'content-type': 'application/json' });
+    request.end(JSON.stringify({ refreshToken }));
+    const [headers] = (await once(request, 'response')) as [Record<string, unknown>];
+    expect(headers).toMatchObject({ ':status': 200, 'cache-control': 'no-store' });
+    request.close();
+    client.close();
+    server.close();
+  });
+
   test('an answer of the endpoint has the same shape', async () => {
     const on = await stage();
     const server = createServer(toNodeHandler(on.endpoint.refresh));

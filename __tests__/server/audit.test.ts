@@ -98,6 +98,32 @@ describe('the audit trail', () => {
     expect(await on.endpoint.purge()).toEqual({ families: 0, auditRecords: 7 });
   });
 
+  test.each([{ auditRetentionMs: Infinity }, { auditRetentionMs: 90 * day + 0.5 }])(
+    'a time that a database cannot hold is refused before anything is deleted: %j',
+    async (plan) => {
+      const on = await stage();
+      await story(on);
+      on.clock.advance(91 * day);
+      await expect(on.endpoint.purge(plan)).rejects.toThrow('Option "auditRetentionMs"');
+      await expect(on.endpoint.auditTrail({ since: 0.5 })).rejects.toThrow('Option "since"');
+      expect(await on.endpoint.auditTrail({})).toHaveLength(expected.length);
+    },
+  );
+
+  test('writes an address in one way, however the application’s framework writes it', async () => {
+    const on = await stage();
+    const { refreshToken } = await on.signIn({ caller: { ip: '::ffff:192.0.2.7' } });
+    await on.refresh(refreshToken, { connection: { peerAddress: '::ffff:192.0.2.7' } });
+    await on.signIn({ caller: { ip: `unknown, ${refreshToken}` } });
+    expect(on.told.map(({ ip }) => ip)).toEqual(['192.0.2.7', '192.0.2.7', undefined]);
+  });
+
+  test('does not grow by requests for what is public', async () => {
+    const on = await stage();
+    expect(await send(on.endpoint.jwks, {}, from)).toMatchObject({ status: 405, outcome: 'AUTH_REQUEST_INVALID' });
+    expect(on.events()).toEqual([]);
+  });
+
   test('a callback that throws or rejects changes nothing, and is told of', async () => {
     const throws = (): never => {
       throw new Error('sync');
@@ -144,6 +170,35 @@ describe('suspicious patterns are reported', () => {
     const on = await stage();
     for (let time = 0; time < 25; time += 1) await on.refresh('A'.repeat(43), from);
     expect(on.suspicions).toMatchObject([{ kind: 'refusals-from-ip', count: 10, record: { ip: '192.0.2.7' } }]);
+  });
+
+  test('many refusals from one network of IPv6, where one user has many addresses', async () => {
+    const on = await stage();
+    for (let last = 1; last <= 12; last += 1)
+      await on.refresh('A'.repeat(43), { connection: { peerAddress: `2001:db8::${last}` } });
+    expect(on.suspicions).toMatchObject([{ kind: 'refusals-from-ip', count: 10 }]);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['never ends', () => new Promise(() => undefined)],
+    ['fails', () => Promise.reject(new Error('no network'))],
+  ])('a report that %s keeps nothing from being counted', async (_, end) => {
+    const kinds: string[] = [];
+    const on = await stage({
+      suspicion: {
+        report: ({ kind }) => {
+          kinds.push(kind);
+          return end();
+        },
+        refusals: { points: 1, durationMs: minute },
+      },
+    });
+    const { refreshToken } = await on.signIn();
+    await on.refresh(refreshToken);
+    on.clock.advance(minute);
+    await on.refresh(refreshToken, from);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(kinds).toEqual(['reuse', 'refusals-from-ip', 'refusals-for-subject']);
   });
 
   test('many refusals for one user, from many addresses', async () => {

@@ -158,6 +158,41 @@ describe('a fault of the store never looks like a refusal', () => {
     const never = (): Promise<never> => new Promise(() => undefined);
     const on = await stage({ store: brokenStore({ find: never }), storeTimeoutMs: 50 });
     expect(await on.refresh('A'.repeat(43))).toMatchObject({ status: 503, outcome: 'AUTH_UNAVAILABLE' });
+    expect(on.faults).toHaveLength(1);
+  });
+
+  test('what it did after its answer was given up is still told: a reuse must not go unnoticed', async () => {
+    const store = memoryRefreshStore();
+    let isSlow = false;
+    let finish: (() => void) | undefined;
+    const slow: RefreshStore = {
+      ...store,
+      settle: async (...all) => {
+        if (isSlow) await new Promise<void>((resolve) => (finish = resolve));
+        return store.settle(...all);
+      },
+    };
+    const on = await stage({ store: slow, storeTimeoutMs: 50 });
+    const { refreshToken } = await on.signIn();
+    await on.refresh(refreshToken);
+    on.clock.advance(minute);
+    isSlow = true;
+    expect((await on.refresh(refreshToken)).outcome).toBe('AUTH_UNAVAILABLE');
+    finish?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(on.events()).toContain('reused');
+    expect(on.suspicions).toMatchObject([{ kind: 'reuse' }]);
+  });
+
+  test('one that has failed is not waited for once more, to record that', async () => {
+    let finish: (() => void) | undefined;
+    const record = (): Promise<void> => new Promise((resolve) => (finish = resolve));
+    const on = await stage({ store: brokenStore({ find: fault, record }) });
+    expect((await on.refresh('A'.repeat(43))).outcome).toBe('AUTH_UNAVAILABLE');
+    expect(on.events()).toEqual([]);
+    finish?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(on.events()).toEqual(['failed']);
   });
 
   test('one whose commit is not known to have happened is asked again, and the user stays signed in', async () => {

@@ -1,6 +1,6 @@
 /** Refreshes at a third party, in our codes. The third party is a real HTTP server, or a real provider. */
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import {
   createRefreshProxy,
   memberstackUpstream,
@@ -180,6 +180,26 @@ describe('createRefreshProxy', () => {
       expect(await refresh()).toMatchObject({ status: 502, outcome: 'AUTH_TOKEN_REFRESH_FAILED' });
       expect(inspect(faults)).not.toContain(secret);
     }
+  });
+
+  test('a store that never answers keeps nobody from what the upstream has issued', async () => {
+    let reached: (() => void) | undefined;
+    const asked = new Promise<void>((resolve) => (reached = resolve));
+    const record = (): Promise<void> => {
+      reached?.();
+      return new Promise(() => undefined);
+    };
+    const { refresh, faults } = await proxy({ body: { accessToken: 'access-token' } }, { store: { record } });
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+    try {
+      const answer = refresh();
+      await asked;
+      await jest.advanceTimersByTimeAsync(60_000);
+      expect((await answer).status).toBe(200);
+    } finally {
+      jest.useRealTimers();
+    }
+    expect(faults).toHaveLength(1);
   });
 
   test('keeps its audit records in a store where there is one', async () => {

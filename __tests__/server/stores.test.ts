@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { Kysely, SqliteDialect, sql } from 'kysely';
+import { CamelCasePlugin, Kysely, ParseJSONResultsPlugin, SqliteDialect, sql } from 'kysely';
 import Database from 'libsql';
 import {
   sqlRefreshStore,
@@ -241,6 +241,25 @@ function tableContract(make: () => Promise<Kept>): void {
     await Promise.all([migrate(), migrate(), migrate()]);
     expect(await store.find('two')).toBeDefined();
   });
+
+  test('a server starts on tables that a later version has brought up to date', async () => {
+    const { store } = kept;
+    if (!('migrate' in store)) throw new Error('no tables');
+    await run(`insert into refresh_migrations (name, timestamp) values ('999-of-a-later-version', '2030')`);
+    await (store.migrate as () => Promise<void>)();
+    expect(await store.find('two')).toBeDefined();
+  });
+
+  test('several purges at once count what is deleted, each row once', async () => {
+    for (let index = 0; index < 20; index += 1) {
+      await kept.store.create(familyOf(`p${index}`, { expiresAt: t0 }), tokenOf(`p${index}`, `p ${index}`), record());
+      await kept.store.record(record({ at: t0 - 91 * day }));
+    }
+    const plan = { now: t0, batchSize: 5, auditBefore: t0 - 90 * day, sealedBefore: t0 };
+    const purges = await Promise.all([1, 2, 3, 4].map(() => kept.store.purge(plan)));
+    expect(purges.reduce((sum, { families }) => sum + families, 0)).toBe(20);
+    expect(purges.reduce((sum, { auditRecords }) => sum + auditRecords, 0)).toBe(20);
+  });
 }
 
 describe('memoryRefreshStore', () => contract(inMemory));
@@ -281,6 +300,15 @@ describe('sqlRefreshStore over SQLite', () => {
     expect(seen).toEqual([undefined]);
     await kept.close();
   });
+
+  test.each([new CamelCasePlugin(), new ParseJSONResultsPlugin()])(
+    'a plugin that changes rows on their way is told of at the start, not by every refresh',
+    async (plugin) => {
+      const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) });
+      await expect(sqlRefreshStore(kysely.withPlugin(plugin)).migrate()).rejects.toThrow('kysely.withoutPlugins()');
+      await kysely.destroy();
+    },
+  );
 
   test('tables that were half made when a process died are made whole', async () => {
     const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) });

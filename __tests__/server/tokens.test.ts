@@ -1,6 +1,7 @@
 /** Access tokens: signed by the first key, verified by all, published without their secrets. */
 import { createServer, IncomingMessage, type Server } from 'node:http';
 import { once } from 'node:events';
+import { inspect } from 'node:util';
 import { Socket, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
@@ -16,7 +17,7 @@ import {
   type SigningKey,
   type VerifyAccessToken,
 } from '../../src/server/index.js';
-import { minute, read, second, stage } from './support/stage.js';
+import { minute, read, second, signingKey, stage } from './support/stage.js';
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -145,6 +146,19 @@ describe('keys', () => {
     await expect(stage({ accessTokens: { ...asked, keys } })).rejects.toThrow('accessTokens.keys');
   });
 
+  test('that cannot be had reject a verification as a fault, and never throw', async () => {
+    const key = await signingKey();
+    let isBroken = false;
+    const keys = (): SigningKey[] => {
+      if (isBroken) throw new Error('the vault is shut');
+      return [key];
+    };
+    const on = await stage({ accessTokens: { issuer: 'https://auth.test', audience: 'https://api.test', keys } });
+    const { accessToken } = await on.signIn();
+    isBroken = true;
+    expect(await codeOf(accessToken, on.endpoint.verifyAccessToken)).toBe('AUTH_UNAVAILABLE');
+  });
+
   test('that cannot sign cost no session its token', async () => {
     const key = await generateSigningKey();
     let keys: readonly SigningKey[] = [key];
@@ -216,6 +230,49 @@ describe('requireAccessToken', () => {
       expect(await get(value)).toEqual(invalid);
     on.clock.advance(16 * minute);
     expect(await get(`Bearer ${accessToken}`)).toEqual(['AUTH_TOKEN_EXPIRED', ...invalid.slice(1)]);
+  });
+
+  test.each<[string, (seen: unknown[]) => (error: unknown) => unknown]>([
+    ['listens', (seen) => (error) => seen.push(error)],
+    [
+      'throws',
+      (seen) => (error) => {
+        seen.push(error);
+        throw new Error('of the callback');
+      },
+    ],
+    [
+      'rejects',
+      (seen) => async (error) => {
+        seen.push(error);
+        throw new Error('of the callback');
+      },
+    ],
+  ])('tells of keys that cannot be had, and answers 503 whether onFault %s', async (_, onFault) => {
+    const seen: unknown[] = [];
+    const keys = new URL('http://127.0.0.1:1/jwks.json');
+    const check = requireAccessToken({
+      verifyAccessToken: createAccessTokenVerifier({ ...asked, keys }),
+      onFault: onFault(seen),
+    });
+    const passed: unknown[] = [];
+    const server = createServer((request, response) =>
+      check(request, response, (error) => {
+        passed.push(error);
+        response.end();
+      }),
+    );
+    const { accessToken } = await (await stage()).signIn();
+    const answer = await fetch(await listen(server), { headers: { authorization: `Bearer ${accessToken}` } });
+    expect(await read(answer)).toMatchObject({ status: 503, outcome: 'AUTH_UNAVAILABLE' });
+    expect(passed).toEqual([]);
+    expect(seen).toEqual([expect.any(Error)]);
+    expect(inspect(seen)).not.toContain(accessToken);
+  });
+
+  test('without anything to verify with is told at once', () => {
+    expect(() => requireAccessToken({} as never)).toThrow(TypeError);
+    expect(() => requireAccessToken({} as never)).toThrow('Option "verifyAccessToken"');
   });
 
   test('hands on what its successor throws', async () => {

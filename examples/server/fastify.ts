@@ -39,9 +39,13 @@ export async function listen(endpoint: RefreshEndpoint, port: number): Promise<S
   });
 
   const guard = requireAccessToken(endpoint);
-  app.get('/me', { onRequest: (request, reply, next) => guard(request.raw, reply.raw, () => next()) }, (request) => ({
-    subject: (request.raw as AuthenticatedRequest).auth?.subject,
-  }));
+  app.get(
+    '/me',
+    { onRequest: (request, reply, next) => guard(request.raw, reply.raw, (error) => next(error as Error | undefined)) },
+    (request) => ({
+      subject: (request.raw as AuthenticatedRequest).auth?.subject,
+    }),
+  );
 
   await app.listen({ port, host: '127.0.0.1' });
   return app.server;

@@ -30,10 +30,11 @@ const tokenLike = /(?<![\w-])(?![\da-f-]+(?![\w-]))[\w-]{43,}/gi;
 export function trustedProxiesOf(networks: readonly string[]): TrustedProxies {
   const list = new BlockList();
   for (const network of networks) {
-    const [address = '', bits] = network.split('/');
+    const [, address = '', bits] = /^([^/]+)(?:\/(\d+))?$/.exec(network) ?? [];
     const version = isIP(address);
-    const prefix = bits === undefined ? (version === 4 ? 32 : 128) : Number(bits);
-    if (version === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > (version === 4 ? 32 : 128))
+    const longest = version === 4 ? 32 : 128;
+    const prefix = Number(bits ?? longest);
+    if (version === 0 || prefix > longest)
       throw new TypeError('Option "trustedProxies" must hold addresses or networks, such as "10.0.0.0/8".');
     list.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
   }
@@ -58,6 +59,13 @@ export function callerOf(
   const peer = peerAddress === undefined ? undefined : plainAddress(peerAddress);
   return { userAgent, ip: peer && clientBehind(peer, request.headers.get('x-forwarded-for'), trusted) };
 }
+
+/** As the application tells of it: its framework may write addresses in another way, or hand over what a client claims. */
+export const callerGiven = ({ requestId, ip, userAgent }: Partial<Caller>): Caller => ({
+  requestId: requestIdFrom(requestId),
+  ip: ip === undefined ? undefined : plainAddress(ip),
+  userAgent: userAgentFrom(userAgent),
+});
 
 /** Short, on one line, without what a client may have put there by mistake. */
 export const userAgentFrom = (text: string | undefined): string | undefined =>

@@ -1,21 +1,37 @@
-/** Bounds every wait for a store: one that hangs must not make requests hang. */
+/** Bounds every wait for a store or a limiter: one that hangs must not make requests hang. */
+import type { AuditRecord } from './audit.js';
 import { AuthError } from './refusal.js';
 import type { RefreshStore } from './store.js';
 
-/** The same store; what takes longer than `limitMs` rejects with `AUTH_UNAVAILABLE`. The work itself may still be done. */
-export function withDeadline(store: RefreshStore, limitMs: number): RefreshStore {
-  const within = <T>(work: () => Promise<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 }));
-      const timer = setTimeout(giveUp, limitMs);
-      work()
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer));
-    });
+/** What `work` gives; `AUTH_UNAVAILABLE` if that takes longer than `limitMs`. The work itself may still be done. */
+export function bounded<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 }));
+    const timer = setTimeout(giveUp, limitMs);
+    new Promise<T>((settle) => settle(work())).then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/**
+ * The same store, its waits bounded.
+ *
+ * @param tell told of what has been recorded, also where nobody waits for it any longer: a reuse must not go unnoticed
+ */
+export function withDeadline(store: RefreshStore, limitMs: number, tell: (record: AuditRecord) => void): RefreshStore {
+  const within = <T>(work: () => Promise<T>): Promise<T> => bounded(limitMs, work);
   return {
-    create: (...all) => within(() => store.create(...all)),
+    create: (family, token, record) =>
+      within(async () => {
+        await store.create(family, token, record);
+        tell(record);
+      }),
     find: (hash) => within(() => store.find(hash)),
-    settle: (hash, now, decide) => within(() => store.settle(hash, now, decide)),
+    settle: (hash, now, decide) =>
+      within(async () => {
+        const verdict = await store.settle(hash, now, decide);
+        if (verdict.record) tell(verdict.record);
+        return verdict;
+      }),
     revoke: (...all) => within(() => store.revoke(...all)),
     record: (record) => within(() => store.record(record)),
     auditTrail: (query) => within(() => store.auditTrail(query)),

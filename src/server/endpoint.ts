@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditQuery, AuditRecord } from './audit.js';
 import { readJson } from './body.js';
-import { requestIdFrom, userAgentFrom, type Caller } from './caller.js';
+import { callerGiven, type Caller } from './caller.js';
 import { createCookie } from './cookie.js';
 import { withDeadline } from './deadline.js';
 import { createLimits } from './limits.js';
@@ -11,7 +11,7 @@ import { resolveOptions, type RefreshEndpointOptions } from './options.js';
 import { answerHeaders, AuthError } from './refusal.js';
 import { refresh, type Issued, type Parts } from './refresh.js';
 import { end, start, type SessionStart } from './session.js';
-import type { Purged } from './store.js';
+import type { Purged, RefreshStore } from './store.js';
 import { createAccessTokenIssuer, type VerifyAccessToken } from './tokens.js';
 import { createTrail } from './trail.js';
 import { createHandler, identify, recordOf, refusalOf, type Desk, type Handler, type Visit } from './visit.js';
@@ -83,11 +83,11 @@ export function createRefreshEndpoint(given: RefreshEndpointOptions): RefreshEnd
   const options = resolveOptions(given);
   const { clock, trustedProxies } = options;
   const cookie = options.cookie && createCookie(options.cookie);
-  const store = withDeadline(options.store, options.storeTimeoutMs);
   const trail = createTrail(options, (record) => store.record(record));
+  const store: RefreshStore = withDeadline(options.store, options.storeTimeoutMs, (record) => trail.tell(record));
   const limits = createLimits(options.limits, trail.fault);
   const issuer = createAccessTokenIssuer({ ...options.accessTokens, clock });
-  const parts: Parts = { options, store, issuer, limits, trail };
+  const parts: Parts = { options, store, issuer, limits };
   const desk: Desk = { limits, write: (record) => trail.write(record), fault: trail.fault, now: () => clock.now() };
 
   /** The presented token: of the cookie alone in cookie mode, so that a page cannot choose it. */
@@ -120,17 +120,13 @@ export function createRefreshEndpoint(given: RefreshEndpointOptions): RefreshEnd
       return new Response(null, { status: 204, headers });
     }),
 
-    jwks: createHandler(desk, { method: 'GET', trustedProxies, limited: false }, async (_request, { requestId }) => {
+    jwks: createHandler(desk, { method: 'GET', trustedProxies, isPublic: true }, async (_request, { requestId }) => {
       const headers = { ...answerHeaders(requestId), 'Cache-Control': 'public, max-age=300' };
       return Promise.resolve(Response.json(issuer.keySet(), { headers }));
     }),
 
     async startSession({ caller = {}, ...session }) {
-      const visit: Visit = {
-        requestId: requestIdFrom(caller.requestId),
-        ip: caller.ip,
-        userAgent: userAgentFrom(caller.userAgent),
-      };
+      const visit: Visit = callerGiven(caller);
       try {
         const issued = await start(session, visit, parts);
         const { body, headers } = answerOf(issued);

@@ -1,14 +1,15 @@
 /** Protects routes: who has no valid access token gets an answer in the endpoint's own shape. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { requestIdFrom } from './caller.js';
+import { contained } from './contained.js';
 import { AuthError, bodyOf, headersOf } from './refusal.js';
 import type { VerifiedAccessToken, VerifyAccessToken } from './tokens.js';
 import { refusalOf } from './visit.js';
 
 export interface RequireAccessTokenOptions {
   readonly verifyAccessToken: VerifyAccessToken;
-  /** Called with faults behind a 503. Never awaited. */
-  readonly onFault?: (error: unknown) => void;
+  /** Called with faults behind a 503. Never awaited; what it throws changes nothing. */
+  readonly onFault?: (error: unknown) => unknown;
 }
 
 /** A request that has passed. */
@@ -28,6 +29,7 @@ const bearer = /^Bearer +([\w.~+/-]+=*) *$/i;
  * 401 `AUTH_TOKEN_MISSING`, `AUTH_TOKEN_EXPIRED` or `AUTH_TOKEN_INVALID` with `WWW-Authenticate` (RFC 6750, section 3),
  * 503 `AUTH_UNAVAILABLE` if the keys cannot be had.
  *
+ * @throws {TypeError} if there is nothing to verify with
  * @example
  * import express from 'express';
  * import { createAccessTokenVerifier, requireAccessToken } from 'axios-token-refresh/server';
@@ -40,6 +42,8 @@ const bearer = /^Bearer +([\w.~+/-]+=*) *$/i;
  * express().use('/api', requireAccessToken({ verifyAccessToken }));
  */
 export function requireAccessToken({ verifyAccessToken, onFault }: RequireAccessTokenOptions): Middleware {
+  if (typeof verifyAccessToken !== 'function')
+    throw new TypeError('Option "verifyAccessToken" is missing: it must be a function.');
   async function check(request: AuthenticatedRequest): Promise<void> {
     const { authorization } = request.headers;
     if (authorization === undefined)
@@ -51,7 +55,8 @@ export function requireAccessToken({ verifyAccessToken, onFault }: RequireAccess
   }
 
   return (request, response, next) => {
-    const refuse = (error: unknown): void => answer(refusalOf(error, onFault ?? (() => undefined)), request, response);
+    const fault = (error: unknown): void => contained(() => onFault?.(error));
+    const refuse = (error: unknown): void => answer(refusalOf(error, fault), request, response);
     check(request)
       .then(() => next(), refuse)
       .catch(next);

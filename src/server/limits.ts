@@ -1,6 +1,7 @@
 /** Rate limits. The only file that loads rate-limiter-flexible. */
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { field } from '../core/redact.js';
+import { bounded } from './deadline.js';
 
 /** Any limiter of rate-limiter-flexible, over memory, Redis or PostgreSQL. */
 export interface Limiter {
@@ -80,8 +81,14 @@ export function createCounter({ points, durationMs }: Limit): (key: string) => P
   return async (key) => ((await counter.penalty(key)).consumedPoints === points ? points : undefined);
 }
 
-const limiterOf = (option: Limit | Limiter | false): Limiter | false =>
-  option === false || 'consume' in option ? option : memoryLimiter(option);
+/** Longest wait for a limiter that has a store behind it, in milliseconds. */
+const longestWaitMs = 1_000;
+
+function limiterOf(option: Limit | Limiter | false): Limiter | false {
+  if (option === false) return false;
+  if (!('consume' in option)) return memoryLimiter(option);
+  return { consume: (key) => bounded(longestWaitMs, () => option.consume(key)) };
+}
 
 const memoryLimiter = ({ points, durationMs }: Limit): Limiter =>
   new RateLimiterMemory({ points, duration: durationMs / 1000 });

@@ -1,7 +1,7 @@
 /** What operators do: read the audit trail, delete what is over. */
 import { auditRetentionMs, type AuditQuery } from './audit.js';
 import { checked, isText, text, type Rules } from '../core/checks.js';
-import { between, wholeBetween } from './checks.js';
+import { wholeBetween } from './checks.js';
 import type { FamilyChoice, Purged, RefreshStore } from './store.js';
 
 export interface PurgePlan {
@@ -14,12 +14,12 @@ export interface PurgePlan {
 const planRules: Rules<PurgePlan> = {
   batchSize: wholeBetween(1, 1_000),
   auditRetentionMs: [
-    'milliseconds, 7_776_000_000 (90 days) or more: younger records are not deleted',
-    (value) => typeof value === 'number' && value >= auditRetentionMs,
+    'milliseconds, 7_776_000_000 (90 days) or more, a whole number: younger records are not deleted',
+    (value) => Number.isSafeInteger(value) && (value as number) >= auditRetentionMs,
   ],
 };
 
-const moment = between(-8.64e15, 8.64e15);
+const moment = wholeBetween(-8.64e15, 8.64e15);
 const queryRules: Rules<AuditQuery> = {
   subject: text,
   familyId: text,

@@ -75,11 +75,13 @@ async function answerTo(request: IncomingMessage & { readonly body?: unknown }, 
 }
 
 async function requestOf(request: IncomingMessage & { readonly body?: unknown }): Promise<Request> {
-  const { method = 'GET', url = '/', headersDistinct } = request;
+  const { method = 'GET', url = '/', rawHeaders } = request;
   const headers = new Headers();
-  for (const [name, values] of Object.entries(headersDistinct))
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(index, index + 2);
     // HTTP/2 has names of its own that start with a colon.
-    for (const value of name.startsWith(':') ? [] : (values ?? [])) headers.append(name, value);
+    if (!name.startsWith(':')) headers.append(name, value);
+  }
   // The host is the caller's word, and nothing here needs it.
   const target = new URL(`http://localhost${url.startsWith('/') ? url : '/'}`);
   const body = method === 'GET' || method === 'HEAD' ? undefined : await bodyOf(request);
@@ -104,8 +106,10 @@ async function bodyOf(request: IncomingMessage & { readonly body?: unknown }): P
 }
 
 async function write(answer: Response, response: ServerResponse): Promise<void> {
-  const cookies = answer.headers.getSetCookie();
-  const headers = Object.fromEntries(answer.headers);
-  response.writeHead(answer.status, cookies.length > 0 ? { ...headers, 'set-cookie': cookies } : headers);
+  for (const [name, value] of answer.headers) if (name !== 'set-cookie') response.setHeader(name, value);
+  // Beside the cookies that a middleware has set.
+  const cookies = [response.getHeader('set-cookie') ?? [], answer.headers.getSetCookie()].flat().map(String);
+  if (cookies.length > 0) response.setHeader('set-cookie', cookies);
+  response.writeHead(answer.status);
   response.end(Buffer.from(await answer.arrayBuffer()));
 }

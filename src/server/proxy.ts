@@ -5,6 +5,7 @@ import { classify } from '../core/failure.js';
 import { describe, field } from '../core/redact.js';
 import { readJson } from './body.js';
 import { checkedLimits, checkedSuspicion, isSafeUrl, object, texts } from './checks.js';
+import { bounded } from './deadline.js';
 import { createLimits, type LimitOptions } from './limits.js';
 import type { ReportingOptions } from './options.js';
 import { answerHeaders, AuthError } from './refusal.js';
@@ -62,6 +63,8 @@ const rules: Rules<RefreshProxyOptions> = {
 /** What can be a token of anyone's: visible ASCII, neither a word nor a book. */
 const tokenShape = /^[\x21-\x7e]{10,4096}$/;
 const longestRetryAfterMs = 3_600_000;
+/** Longest wait for the store: what the third party has issued must reach its owner. */
+const storeTimeoutMs = 3_000;
 
 /**
  * Makes a handler for `POST { refreshToken }` that refreshes at a third party and answers `{ accessToken }`, with
@@ -83,7 +86,7 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
   const options = checked<RefreshProxyOptions>(given, rules, { required: ['upstreamUrl'] });
   const { store, trustedProxies = [], timeoutMs = 5_000, clock = Date } = options;
   if (options.suspicion) checkedSuspicion(options.suspicion);
-  const trail = createTrail(options, store && ((record) => store.record(record)));
+  const trail = createTrail(options, store && ((record) => bounded(storeTimeoutMs, () => store.record(record))));
   const limits = createLimits(checkedLimits(options.limits), trail.fault);
   const now = (): number => clock.now();
 
@@ -95,10 +98,8 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
     await takePoint(limits, 'byFamily', hashOf(refreshToken));
 
     const tokens = await fetchTokens(refreshToken, visit.requestId).catch((error: unknown) => {
-      // Told without what Axios keeps with its errors: the request, and the token in it.
-      if (!(error instanceof AuthError) || error.status >= 500)
-        trail.fault(error instanceof AuthError ? error.cause : describe(error, [refreshToken]));
-      throw error instanceof AuthError ? error : new AuthError('AUTH_TOKEN_REFRESH_FAILED');
+      if (error instanceof AuthError) throw error;
+      throw new AuthError('AUTH_TOKEN_REFRESH_FAILED', { cause: describe(error, [refreshToken]) });
     });
     visit.subject = claimsOf(tokens.accessToken).sub;
     await trail.write(recordOf('refreshed', visit, now()));

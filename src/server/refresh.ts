@@ -7,7 +7,6 @@ import { judge, type Judgement } from './rotation.js';
 import { hashOf, hasTokenShape, newToken, open, seal } from './secrets.js';
 import type { Presented, RefreshStore, TokenFamily, Verdict } from './store.js';
 import type { AccessTokenIssuer } from './tokens.js';
-import type { Trail } from './trail.js';
 import { identify, recordOf, takePoint, type Visit } from './visit.js';
 
 /** What the flows of an endpoint work with. */
@@ -16,7 +15,6 @@ export interface Parts {
   readonly store: RefreshStore;
   readonly issuer: AccessTokenIssuer;
   readonly limits: Limits;
-  readonly trail: Trail;
 }
 
 export interface Issued {
@@ -32,16 +30,15 @@ type Settled = Verdict & { readonly judgement: Judgement };
 
 /** @throws {AuthError} with the code of the refusal */
 export async function refresh(token: string, visit: Visit, parts: Parts): Promise<Issued> {
-  const { options, store, limits, trail } = parts;
+  const { options, store, limits } = parts;
   if (!hasTokenShape(token)) throw new AuthError('AUTH_TOKEN_INVALID');
   const hash = hashOf(token);
   const seen = await store.find(hash);
-  if (seen) {
-    identify(visit, seen.family);
-    await takePoint(limits, 'byFamily', seen.family.id);
-  }
+  if (seen) identify(visit, seen.family);
 
   const early = judge(seen, options.clock.now(), options);
+  // A thief who uses up the limit must not keep the owner from being noticed: there is one reuse in a family's life.
+  if (seen && early.outcome !== 'reuse') await takePoint(limits, 'byFamily', seen.family.id);
   if (early.outcome === 'refuse') throw new AuthError(early.code);
   // Signed before anything is changed: a key that cannot sign must not use up a token.
   const { family } = early.presented;
@@ -53,7 +50,6 @@ export async function refresh(token: string, visit: Visit, parts: Parts): Promis
     const judgement = judge(presented, now, options);
     return { ...verdictOn(judgement, { now, token, successor, visit }), judgement } satisfies Settled;
   });
-  if (settled.record) trail.tell(settled.record);
   const { judgement } = settled;
   if (judgement.outcome === 'reuse') throw new AuthError('AUTH_TOKEN_REUSED');
   if (judgement.outcome === 'refuse') throw new AuthError(judgement.code);

@@ -21,7 +21,7 @@ const longestContents = 4_096;
 
 /** @throws {TypeError} naming what does not fit */
 export async function start(input: SessionStart, visit: Visit, parts: Parts): Promise<Issued & { sessionId: string }> {
-  const { options, store, trail } = parts;
+  const { options, store } = parts;
   const { subject, context = {}, claims = {} } = input;
   checkContents(subject, context, claims);
   const now = options.clock.now();
@@ -51,20 +51,18 @@ export async function start(input: SessionStart, visit: Visit, parts: Parts): Pr
   };
   const record = recordOf('issued', visit, now);
   await store.create(family, token, record);
-  trail.tell(record);
   return { ...access, refreshToken, refreshLifetimeMs: options.sessionTtlMs, sessionId: family.id };
 }
 
 /** Ends the session of a token, whatever generation it is of. A token that is unknown has no session to end (RFC 7009, section 2.2). */
-export async function end(token: string, visit: Visit, { options, store, trail }: Parts): Promise<void> {
+export async function end(token: string, visit: Visit, { options, store }: Parts): Promise<void> {
   if (!hasTokenShape(token)) return;
-  const { record } = await store.settle(hashOf(token), options.clock.now(), (presented) => {
+  await store.settle(hashOf(token), options.clock.now(), (presented) => {
     if (!presented || presented.family.revokedAt !== undefined) return { action: 'keep' };
     identify(visit, presented.family);
     const now = options.clock.now();
     return { action: 'revoke', now, reason: 'sign-out', record: recordOf('signed-out', visit, now) };
   });
-  if (record) trail.tell(record);
 }
 
 /** As every store keeps it: what JSON has no word for is gone, and later changes of the original count for nothing. */

@@ -99,11 +99,20 @@ export function createAccessTokenIssuer({ issuer, audience, keys, clock }: Issue
     return known;
   }
 
-  function verifierOf(current: readonly SigningKey[]): VerifyAccessToken {
+  function currentVerifier(): VerifyAccessToken {
+    const current = currentKeys();
     const known =
       verifiers.get(current) ?? createAccessTokenVerifier({ issuer, audience, clock, keys: publicKeys(current) });
     verifiers.set(current, known);
     return known;
+  }
+
+  function currentKeys(): readonly SigningKey[] {
+    try {
+      return keys();
+    } catch (error) {
+      throw new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000, cause: describe(error) });
+    }
   }
 
   return {
@@ -124,7 +133,7 @@ export function createAccessTokenIssuer({ issuer, audience, keys, clock }: Issue
           .sign(await importKey(jose, key))
       );
     },
-    verify: (accessToken) => verifierOf(keys())(accessToken),
+    verify: async (accessToken) => currentVerifier()(accessToken),
     keySet: () => publicKeys(keys()),
   };
 }

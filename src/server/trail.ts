@@ -1,5 +1,6 @@
 /** Where audit records go: the store, the callback, the watch. Nothing that they do reaches a request. */
 import type { AuditRecord } from './audit.js';
+import { contained } from './contained.js';
 import type { ReportingOptions } from './options.js';
 import { createWatch } from './watch.js';
 
@@ -15,12 +16,8 @@ export function createTrail(
   { audit, suspicion, onFault }: ReportingOptions,
   store: ((record: AuditRecord) => Promise<void>) | undefined,
 ): Trail {
-  const fault = (error: unknown): void =>
-    contained(
-      () => onFault?.(error),
-      () => undefined,
-    );
-  const watch = suspicion && createWatch(suspicion);
+  const fault = (error: unknown): void => contained(() => onFault?.(error));
+  const watch = suspicion && createWatch(suspicion, fault);
 
   function tell(record: AuditRecord): void {
     const told = Object.freeze({ ...record });
@@ -40,9 +37,4 @@ export function createTrail(
       tell(record);
     },
   };
-}
-
-/** Calls a callback that may throw, or reject where it should not have been async. */
-function contained(callback: () => unknown, fault: (error: unknown) => void): void {
-  new Promise((resolve) => resolve(callback())).catch(fault);
 }

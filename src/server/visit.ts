@@ -49,14 +49,14 @@ export async function takePoint(limits: Limits, name: LimitName, key: string): P
 export interface HandlerOptions {
   readonly method: 'GET' | 'POST';
   readonly trustedProxies: readonly string[];
-  /** @default true */
-  readonly limited?: boolean;
+  /** Anyone may have the answer: it is neither limited nor recorded. @default false */
+  readonly isPublic?: boolean;
 }
 
 /** Wraps `work` with what comes before it, the id and the address, and what comes after it, the audit and the refusal. */
 export function createHandler(
   desk: Desk,
-  { method, trustedProxies, limited = true }: HandlerOptions,
+  { method, trustedProxies, isPublic = false }: HandlerOptions,
   work: (request: Request, visit: Visit) => Promise<Response>,
 ): Handler {
   const trusted = trustedProxiesOf(trustedProxies);
@@ -69,13 +69,15 @@ export function createHandler(
     };
     try {
       Object.assign(visit, callerOf(request, connection, trusted));
-      if (limited && visit.ip !== undefined) await takePoint(desk.limits, 'byIp', limitKeyOf(visit.ip));
+      if (!isPublic && visit.ip !== undefined) await takePoint(desk.limits, 'byIp', limitKeyOf(visit.ip));
       checkMethod(request, method);
       return await work(request, visit);
     } catch (error) {
       const refusal = refusalOf(error, desk.fault);
-      const event = eventOf(refusal);
-      if (event !== undefined) await desk.write(recordOf(event, visit, desk.now(), refusal.code));
+      const event = isPublic ? undefined : eventOf(refusal);
+      const written = event && desk.write(recordOf(event, visit, desk.now(), refusal.code));
+      // A store that has just failed is not waited for once more.
+      if (event !== 'failed') await written;
       return refuse(refusal, visit.requestId);
     }
   };
@@ -83,7 +85,10 @@ export function createHandler(
 
 /** Whatever is not our own refusal is a fault, and must never look like one: the client would end the session. */
 export function refusalOf(error: unknown, fault: (error: unknown) => void): AuthError {
-  if (error instanceof AuthError) return error;
+  if (error instanceof AuthError) {
+    if (error.status >= 500) fault(error.cause ?? error);
+    return error;
+  }
   fault(error);
   return new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 });
 }

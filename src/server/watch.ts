@@ -1,6 +1,8 @@
 /** Looks for patterns that a single request does not show. */
-import { createCounter, type Limit } from './limits.js';
 import type { AuditRecord } from './audit.js';
+import { limitKeyOf } from './caller.js';
+import { contained } from './contained.js';
+import { createCounter, type Limit } from './limits.js';
 
 /** Something to alert on. */
 export interface Suspicion {
@@ -26,20 +28,21 @@ export interface SuspicionOptions {
 const manyRefusals: Limit = { points: 10, durationMs: 600_000 };
 
 /** Takes every audit record, and tells what is suspicious about it. */
-export function createWatch({
-  report,
-  refusals = manyRefusals,
-}: SuspicionOptions): (record: AuditRecord) => Promise<void> {
+export function createWatch(
+  { report, refusals = manyRefusals }: SuspicionOptions,
+  fault: (error: unknown) => void,
+): (record: AuditRecord) => Promise<void> {
+  const tell = (suspicion: Suspicion): void => contained(() => report(suspicion), fault);
   const fromIp = createCounter(refusals);
   const forSubject = createCounter(refusals);
 
   return async (record) => {
     const { event, ip, subject } = record;
-    if (event === 'reused') await report({ kind: 'reuse', count: 1, record });
+    if (event === 'reused') tell({ kind: 'reuse', count: 1, record });
     if (event !== 'reused' && event !== 'refused') return;
-    const ofIp = ip === undefined ? undefined : await fromIp(ip);
-    if (ofIp !== undefined) await report({ kind: 'refusals-from-ip', count: ofIp, record });
+    const ofIp = ip === undefined ? undefined : await fromIp(limitKeyOf(ip));
+    if (ofIp !== undefined) tell({ kind: 'refusals-from-ip', count: ofIp, record });
     const ofSubject = subject === undefined ? undefined : await forSubject(subject);
-    if (ofSubject !== undefined) await report({ kind: 'refusals-for-subject', count: ofSubject, record });
+    if (ofSubject !== undefined) tell({ kind: 'refusals-for-subject', count: ofSubject, record });
   };
 }

@@ -1,5 +1,5 @@
 /** Deletes what has expired, a few rows at a time: no long lock, no long transaction, no bloat at once. */
-import type { Kysely } from 'kysely';
+import type { DeleteResult, Kysely } from 'kysely';
 import type { Purged, PurgeOptions } from '../store.js';
 import { tokenOf, type Schema } from './schema.js';
 
@@ -26,12 +26,11 @@ async function deleteFamilies(database: Kysely<Schema>, { now, batchSize }: Purg
     .execute();
   if (expired.length === 0) return 0;
   const ids = expired.map(({ id }) => id);
-  await database.transaction().execute(async (transaction) => {
+  return database.transaction().execute(async (transaction) => {
     // By hand, although the foreign key would do it: SQLite enforces those only where a connection asks for it.
     await transaction.deleteFrom('refresh_tokens').where('family_id', 'in', ids).execute();
-    await transaction.deleteFrom('refresh_families').where('id', 'in', ids).execute();
+    return deletedBy(await transaction.deleteFrom('refresh_families').where('id', 'in', ids).executeTakeFirst());
   });
-  return ids.length;
 }
 
 async function deleteAudit(database: Kysely<Schema>, { auditBefore, batchSize }: PurgeOptions): Promise<number> {
@@ -42,17 +41,13 @@ async function deleteAudit(database: Kysely<Schema>, { auditBefore, batchSize }:
     .orderBy('at')
     .limit(batchSize)
     .execute();
-  if (old.length > 0)
-    await database
-      .deleteFrom('refresh_audit')
-      .where(
-        'id',
-        'in',
-        old.map(({ id }) => id),
-      )
-      .execute();
-  return old.length;
+  if (old.length === 0) return 0;
+  const ids = old.map(({ id }) => id);
+  return deletedBy(await database.deleteFrom('refresh_audit').where('id', 'in', ids).executeTakeFirst());
 }
+
+/** Fewer than were found, if another server purges too: each counts its own, and the last one goes on. */
+const deletedBy = ({ numDeletedRows }: DeleteResult): number => Number(numDeletedRows);
 
 /** Successors that can no longer be asked for: those of sessions that were left after a refresh. */
 async function forgetSealed(database: Kysely<Schema>, { sealedBefore, batchSize }: PurgeOptions): Promise<void> {

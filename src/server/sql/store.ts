@@ -9,7 +9,12 @@ import { purge } from './purge.js';
 import { auditOf, auditRow, familyRow, presentedOf, tokenRow, type Schema } from './schema.js';
 
 export interface SqlRefreshStore extends RefreshStore {
-  /** Brings the tables to this version of the package. Safe to call at every start, and by several servers at once. */
+  /**
+   * Brings the tables to this version of the package. Safe to call at every start, and by several servers at once.
+   * Tables of a later version stay as they are.
+   *
+   * @throws {TypeError} if a plugin of the Kysely changes rows on their way: their names, or texts that hold JSON
+   */
   migrate(): Promise<void>;
 }
 
@@ -31,7 +36,10 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
 
   return {
     async migrate() {
-      const { Migrator } = await loadKysely();
+      const { Migrator, sql } = await loadKysely();
+      const { rows } = await sql<{ readonly two_words: string }>`select '{}' as two_words`.execute(database);
+      if (rows[0]?.two_words !== '{}')
+        throw new TypeError('sqlRefreshStore: a plugin changes rows on their way. Hand over kysely.withoutPlugins().');
       const migrator = new Migrator({
         db: database,
         provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
@@ -39,6 +47,8 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
         migrationLockTableName: 'refresh_migrations_lock',
       });
       for (let left = migrationAttempts; ; left -= 1) {
+        // Kysely refuses migrations that it does not know: those of a later version, beside which this one goes on.
+        if ((await migrator.getMigrations()).every(({ executedAt }) => executedAt !== undefined)) return;
         const { error } = await migrator.migrateToLatest();
         if (error === undefined) return;
         // Another server was faster: PostgreSQL has a lock for that, SQLite has not.
