@@ -554,6 +554,22 @@ describe('the store', () => {
     expect(s.clock.pending).toBe(0);
   });
 
+  test.each(['save', 'clear'] as const)(
+    'whose %s never answers: store.failed, and nobody waits for it',
+    async (action) => {
+      const s = stage(() => ({ maxWaitMs: 2_000, store: { ...memoryStore(), [action]: forever } }));
+      if (action === 'clear') await s.session.setTokens(s.issue());
+      const done = follow(action === 'save' ? s.session.setTokens(s.issue()) : s.session.signOut());
+      await s.clock.advance(1_999);
+      expect(done.state).toBe('pending');
+      await s.clock.advance(1);
+      expect(done.state).toBe('resolved');
+      expect(s.session.status).toBe(action === 'save' ? 'active' : 'signed-out');
+      expect(s.events.filter(({ type }) => type === 'store.failed')).toEqual([expect.objectContaining({ action })]);
+      expect(s.clock.pending).toBe(0);
+    },
+  );
+
   test.each<readonly [action: 'save' | 'clear', what: string, fail: () => Promise<void>]>([
     [
       'save',

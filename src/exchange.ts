@@ -51,6 +51,8 @@ export class Exchange implements Turn {
   #capture: Transform | undefined;
   #body: Body | undefined;
   #waitedMs = 0;
+  /** It has waited for its token, and goes with it even if the session is taken off meanwhile. */
+  #served = false;
   /** Our adapter was called: nobody replaced it. */
   #ran = false;
   /** The header value that we set: another one is the caller's. */
@@ -103,6 +105,7 @@ export class Exchange implements Turn {
     try {
       // An interceptor that ran before may have taken its time.
       if (!isAborted(config)) await this.#timed(() => this.#link.session.acquire(this));
+      this.#served = true;
     } catch (error) {
       // Axios itself rejects an aborted request, with its own error.
       if (!isAborted(config)) throw error;
@@ -160,7 +163,9 @@ export class Exchange implements Turn {
   #run(config: Config): Promise<AxiosResponse> {
     this.#ran = true;
     this.#config = config;
-    const origin = this.#link.active && config.tokenRefresh !== false ? this.#originFor(config) : undefined;
+    const isOurs = (this.#link.active || this.#served) && config.tokenRefresh !== false;
+    const origin = isOurs ? this.#originFor(config) : undefined;
+    this.#served = false;
     if (origin === undefined) return this.#pass(config);
     const credential = this.#link.session.acquire(this);
     return credential instanceof Promise

@@ -5,7 +5,7 @@
 import { startTimer } from './clock.js';
 import { describe, field } from './core/redact.js';
 import { readTokens, sameTokens } from './core/tokens.js';
-import { runAlone } from './section.js';
+import { late, runAlone } from './section.js';
 import type { Clock, StoreAction, TokenErrorCause, TokenSet, TokenStore } from './types.js';
 
 export type StoreFault = (action: StoreAction, error: TokenErrorCause) => void;
@@ -25,6 +25,7 @@ export class Persistence {
   readonly isShared: boolean;
   readonly #store: TokenStore;
   readonly #clock: Clock;
+  readonly #limitMs: number;
   readonly #failed: StoreFault;
   #queue: Promise<unknown> = Promise.resolve();
   /** What the store held when it was last read or written. */
@@ -41,15 +42,17 @@ export class Persistence {
   #stopLoading: (() => void) | undefined;
   #unsubscribe: (() => void) | undefined;
 
-  constructor(store: TokenStore, clock: Clock, failed: StoreFault) {
+  /** @param limitMs longest wait for a store that is not shared */
+  constructor(store: TokenStore, clock: Clock, limitMs: number, failed: StoreFault) {
     this.#store = store;
     this.#clock = clock;
+    this.#limitMs = limitMs;
     this.#failed = failed;
     this.isShared = sharing.some((method) => store[method] !== undefined);
   }
 
-  /** What the store holds: at once if it answers at once, else within `limitMs`. Never rejects. */
-  load(limitMs: number): TokenSet | undefined | Promise<TokenSet | undefined> {
+  /** What the store holds: at once if it answers at once, else in time. Never rejects. */
+  load(): TokenSet | undefined | Promise<TokenSet | undefined> {
     const read = (stored: unknown): TokenSet | undefined => (this.#known = readStored(stored));
     const fault = (error: unknown): undefined => {
       this.#fault('load', error);
@@ -58,7 +61,7 @@ export class Persistence {
     try {
       const loaded: unknown = this.#store.load();
       if (typeof field(loaded, 'then') !== 'function') return read(loaded);
-      const { answer, stop } = this.#within(limitMs, loaded);
+      const { answer, stop } = this.#within(this.#limitMs, loaded);
       this.#stopLoading = stop;
       return answer.then(read).catch(fault);
     } catch (error) {
@@ -86,7 +89,7 @@ export class Persistence {
   save(current: () => TokenSet | undefined): Promise<void> {
     this.#news = undefined;
     this.#saves += 1;
-    return this.#inTurn(async () => {
+    const saved = this.#inTurn(async () => {
       const next = current();
       await this.#write(next, async () => {
         await (next ? this.#store.save(next) : this.#store.clear());
@@ -94,6 +97,10 @@ export class Persistence {
       });
       this.#saves -= 1;
     });
+    // The accesses of a slow store must not overlap, but nobody waits for them for ever.
+    return this.#within(this.#limitMs, saved).answer.catch((error: unknown) =>
+      this.#fault(current() ? 'save' : 'clear', error),
+    );
   }
 
   /** What the store held when it was last read or written. */
@@ -192,8 +199,8 @@ export class Persistence {
   #within<T>(limitMs: number, given: T | Promise<T>): { answer: Promise<T>; stop: () => void } {
     let stop = (): void => undefined;
     const answer = new Promise<T>((resolve, reject) => {
-      const late = (): void => reject(new DOMException('The store did not answer in time.', 'TimeoutError'));
-      const stopTimer = startTimer(this.#clock, late, limitMs);
+      const timeUp = (): void => reject(late('The store did not answer in time.'));
+      const stopTimer = startTimer(this.#clock, timeUp, limitMs);
       stop = () => {
         stopTimer();
         resolve(undefined as T);

@@ -2,6 +2,9 @@
 import { startTimer } from './clock.js';
 import type { Clock, TokenStore } from './types.js';
 
+// Neither DOMException nor AbortSignal's throwIfAborted() and reason: React Native has none of them.
+export const late = (message: string): Error => Object.assign(new Error(message), { name: 'TimeoutError' });
+
 export interface Entry {
   readonly clock: Clock;
   /** Longest wait for the turn. */
@@ -18,11 +21,10 @@ export interface Entry {
  */
 export async function runAlone<T>(store: TokenStore, work: () => Promise<T>, entry: Entry): Promise<T> {
   const { clock, limitMs, signal } = entry;
-  signal.throwIfAborted();
+  assertWanted(signal);
   const waiting = new AbortController();
-  const stopWaiting = (): void => {
-    waiting.abort(new DOMException('The turn did not come in time.', 'TimeoutError'));
-  };
+  const overdue = late('The turn did not come in time.');
+  const stopWaiting = (): void => waiting.abort(overdue);
   const stopTimer = startTimer(clock, stopWaiting, limitMs);
   signal.addEventListener('abort', stopWaiting);
   let running: Promise<T> | undefined;
@@ -33,7 +35,7 @@ export async function runAlone<T>(store: TokenStore, work: () => Promise<T>, ent
   try {
     await new Promise<unknown>((resolve, reject) => {
       waiting.signal.addEventListener('abort', () => {
-        if (!running) reject(waiting.signal.reason as Error);
+        if (!running) reject(overdue);
       });
       // The end of the work is enough: the store may tell of it late, or never.
       const turn = (): Promise<T> => {
@@ -49,6 +51,10 @@ export async function runAlone<T>(store: TokenStore, work: () => Promise<T>, ent
     stopTimer();
     signal.removeEventListener('abort', stopWaiting);
   }
-  if (!running) signal.throwIfAborted();
+  if (!running) assertWanted(signal);
   return enter();
+}
+
+function assertWanted({ aborted }: AbortSignal): void {
+  if (aborted) throw new Error('Nobody wants it any more.');
 }

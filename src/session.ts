@@ -36,7 +36,7 @@ export class Session {
     http: HttpFactory,
   ) {
     this.events = new Events(() => ({ at: options.clock.now(), generation: this.#state.generation }));
-    this.#persistence = new Persistence(options.store, options.clock, (action, error) => {
+    this.#persistence = new Persistence(options.store, options.clock, options.maxWaitMs, (action, error) => {
       this.#emit('store.failed', { action, error });
     });
     this.#face = this.#faceFor(http);
@@ -403,9 +403,9 @@ export class Session {
   // --- store ---
 
   #restore(): Promise<void> {
-    const { tokens, maxWaitMs } = this.options;
+    const { tokens } = this.options;
     const seed = tokens === undefined ? undefined : this.#holdGiven(tokens, 'Option "tokens"');
-    const loaded = this.#persistence.load(maxWaitMs);
+    const loaded = this.#persistence.load();
     if (!(loaded instanceof Promise)) {
       this.#begin(loaded, seed);
       return Promise.resolve();

@@ -170,7 +170,10 @@ export interface TokenSessionOptions {
   readonly retry?: RetryOptions | false;
   /** Deadline of a whole operation, retries included, in milliseconds. More than 0. @default 15_000 */
   readonly refreshTimeoutMs?: number;
-  /** Longest a request waits, in milliseconds; its own `timeout` and `signal` end the wait sooner. @default refreshTimeoutMs */
+  /**
+   * Longest a request waits, in milliseconds; its own `timeout` and `signal` end the wait sooner. Nor does anybody wait
+   * longer for the store. @default refreshTimeoutMs
+   */
   readonly maxWaitMs?: number;
   /** Requests that may wait at once; further ones leave with a valid token or reject with `AUTH_QUEUE_FULL`. @default 1_000 */
   readonly maxWaiting?: number;

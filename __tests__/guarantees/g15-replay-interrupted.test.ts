@@ -230,16 +230,18 @@ describe.each(adapters)('G15 a session taken off its instance, over %s', (adapte
     await expect(other.get('/orders')).resolves.toMatchObject({ status: 200 });
   });
 
-  test('during the wait of a request settles it', async () => {
+  test('during the wait of a request lets it go with the token that it has waited for', async () => {
     const { instance, session, answer } = await held(adapter, true);
     const api = await server();
     const other = axios.create({ baseURL: api.url, adapter });
     const detach = session.attach(other);
-    const request = Promise.allSettled([other.get('/orders')]);
+    const request = other.get('/orders');
     await heard(session, 'request.queued');
     detach();
     answer.open('token-2');
     await request;
+    await other.get('/orders');
+    expect(api.seen.map(({ token }) => token)).toEqual(['token-2', undefined]);
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
   });
 
