@@ -85,20 +85,12 @@ export class Persistence {
     });
   }
 
-  /** Writes what `current` returns when its turn comes; nothing means that the store is emptied. Never rejects. */
+  /**
+   * Writes what `current` returns when its turn comes; nothing means that the store is emptied. Waits for no store for
+   * ever, though the accesses of a slow one must not overlap. Never rejects.
+   */
   save(current: () => TokenSet | undefined): Promise<void> {
-    this.#news = undefined;
-    this.#saves += 1;
-    const saved = this.#inTurn(async () => {
-      const next = current();
-      await this.#write(next, async () => {
-        await (next ? this.#store.save(next) : this.#store.clear());
-        return true;
-      });
-      this.#saves -= 1;
-    });
-    // The accesses of a slow store must not overlap, but nobody waits for them for ever.
-    return this.#within(this.#limitMs, saved).answer.catch((error: unknown) =>
+    return this.#within(this.#limitMs, this.#save(current)).answer.catch((error: unknown) =>
       this.#fault(current() ? 'save' : 'clear', error),
     );
   }
@@ -114,7 +106,7 @@ export class Persistence {
     expected: () => TokenSet | undefined = () => this.#known,
   ): Promise<boolean> {
     const store = this.#store;
-    if (!store.replace) return this.save(current).then(() => true);
+    if (!store.replace) return this.#save(current).then(() => true);
     return this.#inTurn(() => {
       const next = current();
       return this.#write(next, async () => store.replace?.(expected(), next) ?? true);
@@ -165,6 +157,19 @@ export class Persistence {
       this.#sections -= 1;
       if (this.#sections === 0) this.#tell();
     }
+  }
+
+  #save(current: () => TokenSet | undefined): Promise<void> {
+    this.#news = undefined;
+    this.#saves += 1;
+    return this.#inTurn(async () => {
+      const next = current();
+      await this.#write(next, async () => {
+        await (next ? this.#store.save(next) : this.#store.clear());
+        return true;
+      });
+      this.#saves -= 1;
+    });
   }
 
   /** Writes `next` by `write`, which tells whether it stands. One that fails or does not answer counts as done. */

@@ -246,13 +246,13 @@ export class Session {
       const { id: operationId, trigger, startedAt } = operation;
       const refreshedAt = adopted ? refreshOf(held, now, this.#state.refreshedAt) : now;
       this.#change(states.adopted(this.#state, held, refreshedAt, trigger === 'unauthorized' && !adopted));
-      this.#desk.release();
       const durationMs = elapsed(startedAt, now);
       this.#emit('refresh.succeeded', { operationId, trigger, attempt, durationMs, late, adopted });
       if (escalated === 'here')
         this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
       this.#tellSkew(before);
       this.#announce(status !== 'active');
+      this.#desk.release();
     });
     // In a shared store it is already.
     if (!this.#persistence.isShared) void this.#save();
@@ -283,9 +283,9 @@ export class Session {
       this.#expire(refusal, tell);
       return;
     }
-    this.#desk.release();
     tell();
     if (terminal && !ending) this.#emit('session.ending', { endsAt: this.getSnapshot().expiresAt, error });
+    this.#desk.release();
     this.#scheduler.look();
   }
 
@@ -308,10 +308,10 @@ export class Session {
     this.events.together(() => {
       const before = this.#state.status;
       this.#change(states.expired(this.#state, error, this.options.whenMissing === 'refresh'));
-      this.#desk.release();
-      this.#scheduler.look();
       tellFirst?.();
       if (this.#state.status === 'expired' && before !== 'expired') this.#emit('session.expired', { error });
+      this.#desk.release();
+      this.#scheduler.look();
     });
     void this.#keep();
   }

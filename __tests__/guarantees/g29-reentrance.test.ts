@@ -29,7 +29,7 @@ describe('G29 a listener that acts at once', () => {
     at(w, 'refresh.succeeded', () => w.session.signOut());
     void watch(w.session.refresh());
     await settle();
-    expect(types(w).slice(-3)).toEqual(['session.started', 'tokens.changed', 'session.cleared']);
+    expect(types(w).slice(-4)).toEqual(['session.started', 'tokens.changed', 'request.released', 'session.cleared']);
     expect(w.session.status).toBe('signed-out');
   });
 
@@ -51,7 +51,7 @@ describe('G29 a listener that acts at once', () => {
     await settle();
     nth(w.calls, 0).fail(refused());
     await settle();
-    expect(types(w).slice(-3)).toEqual(['refresh.failed', 'session.ending', 'tokens.changed']);
+    expect(types(w).slice(-4)).toEqual(['refresh.failed', 'session.ending', 'request.released', 'tokens.changed']);
     expect(w.session.getSnapshot().endsAt).toBeUndefined();
   });
 

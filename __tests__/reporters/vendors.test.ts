@@ -108,7 +108,7 @@ describe('misuse is told at once, by name', () => {
     ['events', () => posthogReporter({ capture: fault }, { distinctId: 'ada', events: 'refresh.failed' as never })],
     ['error', () => pinoReporter(logger as never)],
     ['url', () => httpAudit({} as never)],
-    ['url', () => httpAudit(undefined as never)],
+    ['options', () => httpAudit(undefined as never)],
     ['maxBatch', () => httpAudit({ url: '/audit', maxBatch: 0 })],
     ['intervalMs', () => httpAudit({ url: '/audit', intervalMs: NaN })],
     ['salt', () => httpAudit({ url: '/audit', subject: () => 'ada' })],
