@@ -4,6 +4,7 @@ import { startTimer } from './clock.js';
 import { accept, nextRefreshToken } from './core/acceptance.js';
 import { storable, type Held } from './core/freshness.js';
 import type { Instant } from './core/lifetime.js';
+import type { State } from './core/state.js';
 import { sameTokens } from './core/tokens.js';
 import type { ResolvedOptions } from './options.js';
 import type { Persistence } from './persistence.js';
@@ -11,20 +12,23 @@ import type { Attempt, Operation } from './refresher.js';
 import type { TokenSet } from './types.js';
 
 /** What an attempt needs of the session. */
-export interface Asker {
+export interface Refreshed {
   readonly options: ResolvedOptions;
   readonly persistence: Persistence;
-  readonly operation: Pick<Operation, 'id' | 'trigger'>;
+  readonly state: State<Operation>;
   now(): Instant;
-  current(): Held | undefined;
-  /** The server's clock minus ours, where an answer has told it. */
-  skewMs(): number | undefined;
-  client(signal: AbortSignal): AxiosInstance;
-  /** An answer that was no use has brought the next refresh token. */
-  rotated(refreshToken: string): void;
-  isRefusal(error: unknown): boolean;
   /** Does what another holder has done, and ends the operation with it. */
   follow(): Promise<void>;
+  /** An answer that was no use has brought the next refresh token. */
+  rotated(refreshToken: string): void;
+}
+
+/** Who asks for new tokens, and how. */
+export interface Asker {
+  readonly session: Refreshed;
+  readonly operation: Pick<Operation, 'id' | 'trigger'>;
+  client(signal: AbortSignal): AxiosInstance;
+  isRefusal(error: unknown): boolean;
 }
 
 interface Turn {
@@ -38,11 +42,11 @@ interface Turn {
 const secondLooksMs = [0, 50, 200];
 
 export function refreshOnce(attempt: Attempt, asker: Asker): Promise<Held> {
-  return asker.persistence.isShared ? refreshShared(attempt, asker) : refreshAlone(attempt, asker);
+  return asker.session.persistence.isShared ? refreshShared(attempt, asker) : refreshAlone(attempt, asker);
 }
 
 async function refreshShared(attempt: Attempt, asker: Asker): Promise<Held> {
-  const { persistence, options } = asker;
+  const { persistence, options } = asker.session;
   const turn = await persistence.alone(() => takeTurn(attempt, asker), lockWaitMs(options), attempt.signal);
   try {
     const held = await turn.answer;
@@ -51,7 +55,7 @@ async function refreshShared(attempt: Attempt, asker: Asker): Promise<Held> {
     // Where somebody else was quicker, that is what the server refused.
     if (!asker.isRefusal(error) || !(await isNewsSoon(attempt, asker, turn.asked))) throw error;
   }
-  await asker.follow();
+  await asker.session.follow();
   throw new Error('Another holder has changed the session.');
 }
 
@@ -62,9 +66,9 @@ function lockWaitMs({ retry, refreshTimeoutMs }: ResolvedOptions): number {
 
 /** Ends with the attempt; its answer is kept whenever it comes. */
 async function takeTurn(attempt: Attempt, asker: Asker): Promise<Turn> {
-  const { persistence } = asker;
+  const { persistence } = asker.session;
   const isNews = (await persistence.news()) !== undefined;
-  const asked = asker.current()?.tokens;
+  const asked = tokensOf(asker);
   if (isNews) return { asked, answer: Promise.resolve(undefined) };
   // What is read while the refresh is under way must not make its answer welcome.
   const { known } = persistence;
@@ -74,7 +78,7 @@ async function takeTurn(attempt: Attempt, asker: Asker): Promise<Turn> {
 }
 
 async function refreshAndKeep(attempt: Attempt, asker: Asker, known: TokenSet | undefined): Promise<Held | undefined> {
-  const { persistence } = asker;
+  const { persistence } = asker.session;
   const held = await refreshAlone(attempt, asker);
   const stands = await persistence.replace(
     () => storable(held),
@@ -96,7 +100,7 @@ async function isNewsSoon(attempt: Attempt, asker: Asker, asked: TokenSet | unde
   for (const delayMs of secondLooksMs) {
     if (delayMs > 0) await pause(asker, delayMs);
     if (attempt.signal.aborted) return false;
-    const news = await asker.persistence.news();
+    const news = await asker.session.persistence.news();
     if (news && !sameTokens(news.tokens, asked)) return true;
   }
   return false;
@@ -105,25 +109,37 @@ async function isNewsSoon(attempt: Attempt, asker: Asker, asked: TokenSet | unde
 /** Calls the user's callback. */
 function ask({ number, signal }: Attempt, asker: Asker): unknown {
   const { id: operationId, trigger } = asker.operation;
-  const tokens = asker.current()?.tokens;
-  const context = { tokens, trigger, attempt: number, operationId, signal, http: asker.client(signal) };
-  return asker.options.refresh(Object.freeze(context));
+  const context = {
+    tokens: tokensOf(asker),
+    trigger,
+    attempt: number,
+    operationId,
+    signal,
+    http: asker.client(signal),
+  };
+  return asker.session.options.refresh(Object.freeze(context));
 }
 
 /** Reads what it returned. Throws if it is no use; but with rotation its refresh token is the only one that is left. */
-function read(asker: Asker, returned: unknown, askedAt: Instant): Held {
-  const current = asker.current();
+function read({ session }: Asker, returned: unknown, askedAt: Instant): Held {
+  const { state, options } = session;
+  const { credential, skewMs } = state;
+  const current = credential?.held;
   try {
-    return accept({ returned, askedAt, now: asker.now(), current, skewMs: asker.skewMs() }, asker.options);
+    return accept({ returned, askedAt, now: session.now(), current, skewMs }, options);
   } catch (error) {
     const next = nextRefreshToken(returned, current);
-    if (next !== undefined) asker.rotated(next);
+    if (next !== undefined) session.rotated(next);
     throw error;
   }
 }
 
-function pause({ options }: Asker, delayMs: number): Promise<void> {
+function tokensOf({ session }: Asker): TokenSet | undefined {
+  return session.state.credential?.held.tokens;
+}
+
+function pause({ session }: Asker, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
-    startTimer(options.clock, resolve, delayMs);
+    startTimer(session.options.clock, resolve, delayMs);
   });
 }

@@ -1,16 +1,12 @@
 /** What a session's operation is made of: whom it asks, how a failure is read, and how it is put. Changes no state. */
 import type { AxiosInstance } from 'axios';
-import { refreshOnce } from './attempt.js';
+import { refreshOnce, type Refreshed } from './attempt.js';
 import { judge, type Failure } from './core/failure.js';
-import type { Instant } from './core/lifetime.js';
 import { refreshError } from './core/outcome.js';
 import { skewOf } from './core/skew.js';
-import type { State } from './core/state.js';
 import type { TokenError } from './errors.js';
 import type { Events } from './events.js';
 import type { SeenDate } from './http.js';
-import type { ResolvedOptions } from './options.js';
-import type { Persistence } from './persistence.js';
 import type { Answer, FailedAttempt, Operation, OperationPlan } from './refresher.js';
 import type { RefreshTrigger } from './types.js';
 
@@ -18,17 +14,9 @@ import type { RefreshTrigger } from './types.js';
 export type HttpFactory = (signal: AbortSignal, seen: SeenDate) => AxiosInstance;
 
 /** What an operation needs of the session. */
-export interface Refreshable {
-  readonly options: ResolvedOptions;
-  readonly persistence: Persistence;
+export interface Refreshable extends Refreshed {
   readonly events: Events;
   readonly http: HttpFactory;
-  readonly state: State<Operation>;
-  now(): Instant;
-  /** Does what another holder has done, and ends the operation with it. */
-  follow(): Promise<void>;
-  /** An answer that was no use has brought the next refresh token. */
-  rotated(refreshToken: string): void;
   /** An answer has told how far the server's clock is ahead of ours. */
   skewed(skewMs: number): void;
 }
@@ -59,16 +47,10 @@ export function planOf(session: Refreshable, id: string, trigger: RefreshTrigger
     classify,
     attempt: (attempt) =>
       refreshOnce(attempt, {
-        options,
-        persistence: session.persistence,
+        session,
         operation: { id, trigger },
-        now: () => session.now(),
-        current: () => session.state.credential?.held,
-        skewMs: () => session.state.skewMs,
         client,
-        rotated: (refreshToken) => session.rotated(refreshToken),
         isRefusal: (error) => classify(error).terminal,
-        follow: () => session.follow(),
       }),
     retried: (attempt, delayMs, failed) => {
       const error = errorOf(session, { id, attempt: attempt - 1 }, failed);
