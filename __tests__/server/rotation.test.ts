@@ -207,13 +207,13 @@ describe('a session', () => {
     expect((await on.refresh(refreshToken)).status).toBe(200);
   });
 
-  test.each([
+  test.each<[session: object, message: string]>([
     [{ subject: '' }, 'Option "subject" of startSession must be a string of 1 to 255 characters'],
     [{ subject: 'a\0b' }, 'without control characters'],
-    [{ context: 'admin' as never }, 'Option "context" of startSession must be a JSON object'],
+    [{ context: 'admin' }, 'Option "context" of startSession must be a JSON object'],
     [{ subject: undefined }, 'Option "subject" of startSession is missing'],
     [{ scope: 'admin' }, 'Unknown option "scope" of startSession'],
-    [{ caller: { userAgent: 5 as never } }, 'Option "caller.userAgent" of startSession must be a string'],
+    [{ caller: { userAgent: 5 } }, 'Option "caller.userAgent" of startSession must be a string'],
     [{ caller: { address: '192.0.2.1' } }, 'Unknown option "caller.address" of startSession'],
     [{ claims: { sub: 'grace' } }, 'the claim "sub" is set by the endpoint itself'],
     [{ claims: { exp: 9e9 } }, 'the claim "exp" is set by the endpoint itself'],
