@@ -67,9 +67,6 @@ async function overTheEnd(w: World): Promise<{ before: unknown; after: unknown }
 
 const refusals: readonly (readonly [what: string, fault: Fault])[] = [
   ['400 invalid_grant', oauth(400, 'invalid_grant')],
-  ['401 invalid_client', oauth(401, 'invalid_client')],
-  ['400 unauthorized_client', oauth(400, 'unauthorized_client')],
-  ['400 unsupported_grant_type', oauth(400, 'unsupported_grant_type')],
   ['400 invalid_grant without a content type', { status: 400, data: '{"error":"invalid_grant"}' }],
   ['400 with an empty body, as glewlwyd says it', empty(400)],
   ['401 token_not_valid, as simplejwt says it', json(401, { detail: 'Token is invalid', code: 'token_not_valid' })],
@@ -89,6 +86,10 @@ const mishaps: readonly (readonly [what: string, fault: Fault, kind: FailureKind
   ['400 server_error', oauth(400, 'server_error'), 'protocol'],
   ['400 slow_down', oauth(400, 'slow_down'), 'protocol'],
   ['400 invalid_request', oauth(400, 'invalid_request'), 'protocol'],
+  ['401 invalid_client, of a secret that was changed', oauth(401, 'invalid_client'), 'protocol'],
+  ['400 unauthorized_client', oauth(400, 'unauthorized_client'), 'protocol'],
+  ['401 unauthorized_client, as Keycloak says it', oauth(401, 'unauthorized_client'), 'protocol'],
+  ['400 unsupported_grant_type', oauth(400, 'unsupported_grant_type'), 'protocol'],
   ['401 use_dpop_nonce', oauth(401, 'use_dpop_nonce'), 'protocol'],
   ['404 with an empty body', empty(404), 'protocol'],
   ['409', empty(409), 'protocol'],

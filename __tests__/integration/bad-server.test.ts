@@ -94,12 +94,12 @@ const cases: Case[] = [
     'protocol',
     400,
   ),
+  failing('answers 401 invalid_client', { status: 401, body: { error: 'invalid_client' } }, 'protocol', 401),
   failing('answers 404', { status: 404 }, 'protocol', 404),
   failing('redirects in circles', { status: 307, headers: { Location: '/token' } }, 'network'),
   { name: 'never answers', says: () => 'silence', code: 'AUTH_TOKEN_REFRESH_TIMEOUT', kind: 'timeout' },
   refusing(400, 'invalid_grant'),
   refusing(401, 'invalid_grant'),
-  refusing(401, 'invalid_client'),
   refusing(403, 'access_denied'),
 ];
 

@@ -73,6 +73,7 @@ const outages: readonly Fault[] = [
   retryAfter('soon'),
   retryAfter('-1e400'),
   { name: '400 `temporarily_unavailable`', does: does.refuses('temporarily_unavailable'), ...fails },
+  { name: '401 `invalid_client`', does: does.refuses('invalid_client', 401), ...fails },
   { name: '200, a web page', does: does.answersWithPage(200), ...fails },
   { name: '200, an empty body', does: does.answers(200), ...fails },
   { name: '200, `{}`', does: does.answers(200, '{}', { 'Content-Type': 'application/json' }), ...fails },
@@ -112,7 +113,6 @@ const lostReplies: readonly Fault[] = [
 /** Nothing a client can do: the server has refused it. */
 const refusals: readonly Fault[] = [
   { name: '400 `invalid_grant`', does: does.refuses('invalid_grant') },
-  { name: '401 `invalid_client`', does: does.refuses('invalid_client', 401) },
   { name: '403 `access_denied`', does: does.refuses('access_denied', 403) },
   { name: 'drops the answer after the commit; strict', does: does.losesReply, ...lost },
   {

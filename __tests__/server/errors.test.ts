@@ -13,7 +13,7 @@ import {
   type Handler,
   type RefreshStore,
 } from '../../src/server/index.js';
-import { minute, send, stage, type Answer } from './support/stage.js';
+import { hour, minute, send, stage, type Answer } from './support/stage.js';
 
 const servers: Server[] = [];
 const sessions: TokenSession[] = [];
@@ -56,9 +56,9 @@ const makers: Record<string, () => Promise<Maker>> = {
     refreshToken: 'A'.repeat(43),
   }),
   AUTH_TOKEN_EXPIRED: async () => {
-    const on = await stage({ idleTtlMs: minute });
+    const on = await stage({ idleTtlMs: hour });
     const { refreshToken } = await on.signIn();
-    on.clock.advance(minute);
+    on.clock.advance(hour);
     return { handler: on.endpoint.refresh, refreshToken };
   },
   AUTH_TOKEN_REUSED: async () => {

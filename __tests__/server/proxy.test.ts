@@ -83,6 +83,7 @@ describe('createRefreshProxy', () => {
   test.each<[string, Scripted, number, string]>([
     ['refuses with 401', { status: 401, body: { error: 'no' } }, 401, 'AUTH_TOKEN_INVALID'],
     ['refuses with 400', { status: 400, body: { error: 'invalid_grant' } }, 401, 'AUTH_TOKEN_INVALID'],
+    ['does not know our secret', { status: 401, body: { error: 'invalid_client' } }, 502, 'AUTH_TOKEN_REFRESH_FAILED'],
     ['blames the request', { status: 400, body: { error: 'invalid_request' } }, 502, 'AUTH_TOKEN_REFRESH_FAILED'],
     [
       'is behind a login page',

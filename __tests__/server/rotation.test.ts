@@ -193,20 +193,28 @@ describe('a session', () => {
     expect(verified.context).toEqual({ roles: ['user'], at: '1970-01-01T00:00:00.000Z' });
   });
 
-  test.each([{}, { subject: '' }, { subject: undefined }, { sessionId: 's', subject: 'ada' }, { sessionId: 5 }])(
-    'is not ended by mistake: revokeSessions(%j)',
-    async (whose) => {
-      const on = await stage();
-      const { refreshToken } = await on.signIn();
-      await expect(on.endpoint.revokeSessions(whose as never)).rejects.toThrow(TypeError);
-      expect((await on.refresh(refreshToken)).status).toBe(200);
-    },
-  );
-
   test.each([
-    [{ subject: '' }, '"subject" must be a string of 1 to 255 characters'],
+    {},
+    { subject: '' },
+    { subject: undefined },
+    { sessionId: 's', subject: 'ada' },
+    { sessionId: 5 },
+    { subject: 'ada', sessionID: 's' },
+  ])('is not ended by mistake: revokeSessions(%j)', async (whose) => {
+    const on = await stage();
+    const { refreshToken } = await on.signIn();
+    await expect(on.endpoint.revokeSessions(whose as never)).rejects.toThrow(TypeError);
+    expect((await on.refresh(refreshToken)).status).toBe(200);
+  });
+
+  test.each<[session: object, message: string]>([
+    [{ subject: '' }, 'Option "subject" of startSession must be a string of 1 to 255 characters'],
     [{ subject: 'a\0b' }, 'without control characters'],
-    [{ context: 'admin' as never }, '"context" must be a JSON object'],
+    [{ context: 'admin' }, 'Option "context" of startSession must be a JSON object'],
+    [{ subject: undefined }, 'Option "subject" of startSession is missing'],
+    [{ scope: 'admin' }, 'Unknown option "scope" of startSession'],
+    [{ caller: { userAgent: 5 } }, 'Option "caller.userAgent" of startSession must be a string'],
+    [{ caller: { address: '192.0.2.1' } }, 'Unknown option "caller.address" of startSession'],
     [{ claims: { sub: 'grace' } }, 'the claim "sub" is set by the endpoint itself'],
     [{ claims: { exp: 9e9 } }, 'the claim "exp" is set by the endpoint itself'],
     [{ context: { note: 'x'.repeat(4_100) } }, 'more than 4096 characters'],

@@ -17,9 +17,10 @@ export interface Failure {
   readonly retryAfterMs: number;
 }
 
-// OAuth errors that pass (RFC 6749, section 4.1.2.1; RFC 8628, section 3.5; RFC 9449, section 8), and those that blame the request.
-const passing =
-  /^(temporarily_unavailable|server_error|slow_down|authorization_pending|use_dpop_nonce|invalid_request|AUTH_REQUEST_INVALID)$/;
+// OAuth errors that pass (RFC 6749, section 4.1.2.1; RFC 8628, section 3.5; RFC 9449, section 8), and those that blame
+// the request or the application (RFC 6749, section 5.2): no sign-in would mend these.
+const sparing =
+  /^(temporarily_unavailable|server_error|slow_down|authorization_pending|use_dpop_nonce|invalid_request|AUTH_REQUEST_INVALID|invalid_client|unauthorized_client|unsupported_grant_type)$/;
 // Codes of sockets, resolvers and TLS in Node, undici and browsers, by what they say of the request.
 const timeout = /ABORTED|TIMEDOUT|_TIMEOUT$/;
 const unreached =
@@ -50,7 +51,7 @@ function isHtml(error: unknown): boolean {
 
 /** Whether an answer of this status refuses the refresh credential. A page of HTML comes from something in between. */
 function isRefusal(status: number, error: unknown): boolean {
-  return [400, 401, 403].includes(status) && !isHtml(error) && !passing.test(oauthError(error) ?? '');
+  return [400, 401, 403].includes(status) && !isHtml(error) && !sparing.test(oauthError(error) ?? '');
 }
 
 function kindOf(status: number, error: unknown): FailureKind {

@@ -9,6 +9,8 @@ const json = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 /** Names that become part of an object's chain when someone merges it carelessly. */
 const traps = ['__proto__', 'constructor', 'prototype'];
 
+const readBefore = 'The body was read before it came here: mount this handler before whatever reads it.';
+
 const invalid = (status: number, message: string): AuthError =>
   new AuthError('AUTH_REQUEST_INVALID', { status, message });
 
@@ -22,10 +24,15 @@ export function checkMethod(request: Request, allowed: 'GET' | 'POST'): void {
 /**
  * The JSON object in the body, or `undefined` if there is no body.
  *
- * @throws {AuthError} `AUTH_REQUEST_INVALID`: 415 for another type or a coded body, 413 for a long one, 400 for what is no JSON object
+ * @throws {AuthError} `AUTH_REQUEST_INVALID`: 415 for another type or a coded body, 413 for a long one, 400 for what is no JSON object;
+ *   `AUTH_UNAVAILABLE`, 500, for one that is gone: a fault of the set-up must not pass for a token that is missing
  */
 export async function readJson(request: Request): Promise<JsonObject | undefined> {
   if (Number(request.headers.get('content-length') ?? 0) > longestBody) throw tooLong();
+  if (request.bodyUsed || request.body?.locked) {
+    if (saysBody(request.headers)) throw new AuthError('AUTH_UNAVAILABLE', { status: 500, message: readBefore });
+    return undefined;
+  }
   const bytes = await readBytes(request);
   if (bytes.length === 0) return undefined;
   if (!json.test(request.headers.get('content-type') ?? '')) throw invalid(415, 'Only application/json is taken here.');
@@ -36,6 +43,11 @@ export async function readJson(request: Request): Promise<JsonObject | undefined
   if (traps.some((name) => Object.hasOwn(value, name))) throw invalid(400, 'The body has a name that is not allowed.');
   return value as JsonObject;
 }
+
+/** Whether there was a body, where it can no longer be asked itself. */
+const saysBody = (headers: Headers): boolean =>
+  headers.get('content-length') !== '0' &&
+  ['content-length', 'transfer-encoding', 'content-type'].some((name) => headers.has(name));
 
 async function readBytes({ body }: Request): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];

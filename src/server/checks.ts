@@ -5,10 +5,19 @@ import type { LimitOptions } from './limits.js';
 import type { SuspicionOptions } from './watch.js';
 
 export const object: Rule = ['an object', isObject];
-export const seconds: Rule = [
-  'milliseconds, a finite number of at least 1000',
-  (value) => isNumber(value) && value >= 1000,
+/** Longest delay of a timer: a longer one ends at once. */
+const longestTimerMs = 2 ** 31 - 1;
+const longestLifetimeMs = 100 * 365 * 24 * 3_600_000;
+
+const wholeMs = (least: number, most: number): Rule => [
+  `milliseconds, a whole number from ${least} to ${most}`,
+  isWhole(least, most),
 ];
+/** What a timer waits for. */
+export const wait: Rule = wholeMs(1, longestTimerMs);
+/** What ends up as a moment in a database, which holds whole milliseconds. */
+export const lifetime: Rule = wholeMs(1_000, longestLifetimeMs);
+const limitDuration: Rule = wholeMs(1_000, longestTimerMs);
 export const texts: Rule = ['an array of strings', (value) => Array.isArray(value) && value.every(isText)];
 
 export const between = (least: number, most: number): Rule => [
@@ -21,15 +30,16 @@ export const wholeBetween = (least: number, most: number): Rule => [
 ];
 
 const limit: Rule = [
-  '{ points, durationMs }, a limiter with consume(), or false',
+  `{ points, durationMs }, a limiter with consume(), or false; durationMs is ${limitDuration[0]}`,
   (value) =>
     value === false ||
     hasMethods(value, ['consume']) ||
-    (isObject(value) && isWhole(1, 1e9)(value['points']) && seconds[1](value['durationMs'])),
+    (isObject(value) && isWhole(1, 1e9)(value['points']) && limitDuration[1](value['durationMs'])),
 ];
 /** `https:`, or plain HTTP to this machine: what goes there or comes from there must not be read or changed on the way. */
 export const isSafeUrl = (value: unknown): boolean =>
   typeof value === 'string' && URL.canParse(value) && isSecure(new URL(value));
+export const safeUrl: Rule = ['an https: URL, or one of loopback', isSafeUrl];
 
 export const checkedLimits = (given: LimitOptions = {}): LimitOptions =>
   checked<LimitOptions>(given, { byIp: limit, byFamily: limit }, { path: 'limits' });

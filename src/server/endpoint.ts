@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditQuery, AuditRecord } from './audit.js';
 import { readJson } from './body.js';
-import { callerGiven, type Caller } from './caller.js';
+import { callerGiven } from './caller.js';
 import { createCookie } from './cookie.js';
 import { withDeadline } from './deadline.js';
 import { createLimits } from './limits.js';
@@ -10,17 +10,11 @@ import { meantBy, queryChecked, sweep, type PurgePlan } from './maintenance.js';
 import { resolveOptions, type RefreshEndpointOptions } from './options.js';
 import { answerHeaders, AuthError } from './refusal.js';
 import { refresh, type Issued, type Parts } from './refresh.js';
-import { end, start, type SessionStart } from './session.js';
+import { end, sessionChecked, start, type StartSession } from './session.js';
 import type { Purged, RefreshStore } from './store.js';
 import { createAccessTokenIssuer, type VerifyAccessToken } from './tokens.js';
 import { createTrail } from './trail.js';
 import { createHandler, identify, recordOf, refusalOf, type Desk, type Handler, type Visit } from './visit.js';
-
-/** What `startSession` is given: the session, and who asked for it. */
-export interface StartSession extends SessionStart {
-  /** Where the sign-in came from, for the audit trail. @default unknown */
-  readonly caller?: Partial<Caller>;
-}
 
 /** Answer a sign-in with these headers and, as JSON, this body. */
 export interface StartedSession {
@@ -41,7 +35,7 @@ export interface RefreshEndpoint {
   /**
    * Begins a session, after your own code has checked who it is.
    *
-   * @throws {TypeError} if subject, context or claims do not fit
+   * @throws {TypeError} naming what is unknown or does not fit
    * @throws {AuthError} `AUTH_UNAVAILABLE` if the store or a key fails
    */
   startSession(session: StartSession): Promise<StartedSession>;
@@ -125,14 +119,15 @@ export function createRefreshEndpoint(given: RefreshEndpointOptions): RefreshEnd
       return Promise.resolve(Response.json(issuer.keySet(), { headers }));
     }),
 
-    async startSession({ caller = {}, ...session }) {
-      const visit: Visit = callerGiven(caller);
+    async startSession(given) {
+      const session = sessionChecked(given);
+      const visit: Visit = callerGiven(session.caller ?? {});
       try {
         const issued = await start(session, visit, parts);
         const { body, headers } = answerOf(issued);
         return { body, headers: { 'Cache-Control': 'no-store', ...headers }, sessionId: issued.sessionId };
       } catch (error) {
-        throw error instanceof TypeError ? error : refusalOf(error, trail.fault);
+        throw refusalOf(error, trail.fault);
       }
     },
 

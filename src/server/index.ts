@@ -1,6 +1,6 @@
 /** Everything public of the server half, listed one by one. */
 export { isTokenExpiringSoon } from '../decode.js';
-export { createRefreshEndpoint, type RefreshEndpoint, type StartedSession, type StartSession } from './endpoint.js';
+export { createRefreshEndpoint, type RefreshEndpoint, type StartedSession } from './endpoint.js';
 export type { AccessTokenOptions, RefreshEndpointOptions, ReportingOptions } from './options.js';
 export type { CookieOptions } from './cookie.js';
 export type { Caller, Connection } from './caller.js';
@@ -46,7 +46,7 @@ export {
   type RequireAccessTokenOptions,
 } from './guard.js';
 export { toExpress, toNodeHandler, type ExpressHandler, type NodeHandler } from './node.js';
-export type { SessionStart } from './session.js';
+export type { SessionStart, StartSession } from './session.js';
 export { createRefreshProxy, type RefreshProxyOptions, type Upstream, type UpstreamTokens } from './proxy.js';
 export type { UpstreamAnswer, UpstreamRequest } from './upstream.js';
 export { memberstackUpstream, type MemberstackOptions } from './memberstack.js';

@@ -1,4 +1,6 @@
 /** Keys that sign access tokens, by their ids. */
+import { isObject } from '../core/checks.js';
+import { contained } from './contained.js';
 
 /**
  * A private JWK (RFC 7517) with an id and an algorithm: an asymmetric key, so that others can verify without being able to sign.
@@ -29,14 +31,21 @@ export const algorithms: readonly string[] = ['ES256', 'ES384', 'EdDSA', 'Ed2551
 const publicMembers = ['kid', 'alg', 'kty', 'crv', 'x', 'y', 'n', 'e'];
 
 /** @throws {TypeError} if the keys cannot sign, or cannot be told apart */
-export function checkKeys(keys: readonly Partial<SigningKey>[]): void {
+export function checkKeys(keys: unknown): asserts keys is readonly SigningKey[] {
+  if (!Array.isArray(keys) || !keys.every(isObject)) {
+    // A promise may reject, too.
+    contained(() => keys);
+    throw new TypeError(
+      'Option "accessTokens.keys" must be an array of signing keys, or a function, not async, that returns one.',
+    );
+  }
   if (keys.length === 0)
     throw new TypeError('Option "accessTokens.keys" must hold one signing key at least: see generateSigningKey().');
-  const ids = new Set<string>();
+  const ids = new Set<unknown>();
   for (const { kid, alg, kty, d } of keys) {
     if (typeof kid !== 'string' || kid === '' || ids.has(kid))
       throw new TypeError('Option "accessTokens.keys": every key needs a "kid" of its own.');
-    if (alg === undefined || !algorithms.includes(alg) || kty === 'oct')
+    if (typeof alg !== 'string' || !algorithms.includes(alg) || kty === 'oct')
       throw new TypeError(`Option "accessTokens.keys": "alg" must be one of ${algorithms.join(', ')}.`);
     if (typeof d !== 'string' && ids.size === 0)
       throw new TypeError('Option "accessTokens.keys": the first key signs, and needs its private part.');

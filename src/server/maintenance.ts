@@ -1,6 +1,6 @@
 /** What operators do: read the audit trail, delete what is over. */
 import { auditRetentionMs, type AuditQuery } from './audit.js';
-import { checked, isText, text, type Rules } from '../core/checks.js';
+import { checked, text, type Rules } from '../core/checks.js';
 import { wholeBetween } from './checks.js';
 import type { FamilyChoice, Purged, RefreshStore } from './store.js';
 
@@ -28,12 +28,17 @@ const queryRules: Rules<AuditQuery> = {
   limit: wholeBetween(1, 1_000),
 };
 
-/** @throws {TypeError} unless one of the two is given */
-export function meantBy(whose: { readonly sessionId?: unknown; readonly subject?: unknown }): FamilyChoice {
-  const { sessionId, subject } = whose;
-  if (isText(sessionId) && subject === undefined) return { familyId: sessionId };
-  if (isText(subject) && sessionId === undefined) return { subject };
-  throw new TypeError('revokeSessions: give either "sessionId" or "subject", a string that is not empty.');
+interface Whose {
+  readonly sessionId?: string;
+  readonly subject?: string;
+}
+
+/** @throws {TypeError} unless one of the two is given, and nothing else: a name that is misspelt could end all sessions of a user */
+export function meantBy(whose: Whose): FamilyChoice {
+  const { sessionId, subject } = checked<Whose>(whose, { sessionId: text, subject: text }, { of: 'revokeSessions' });
+  if (sessionId !== undefined && subject === undefined) return { familyId: sessionId };
+  if (subject !== undefined && sessionId === undefined) return { subject };
+  throw new TypeError('revokeSessions: give either "sessionId" or "subject".');
 }
 
 /** Longest grace: after it no successor is asked for again. */

@@ -1,5 +1,7 @@
 /** Memberstack behind `createRefreshProxy`. Built from documentation only: never run against the service. */
+import { checked, text, type Rules } from '../core/checks.js';
 import { field } from '../core/redact.js';
+import { safeUrl } from './checks.js';
 import type { Upstream } from './proxy.js';
 
 export interface MemberstackOptions {
@@ -9,12 +11,15 @@ export interface MemberstackOptions {
   readonly upstreamUrl: string;
 }
 
+const rules: Rules<MemberstackOptions> = { publicKey: text, upstreamUrl: safeUrl };
+
 /**
  * The words of Memberstack for `createRefreshProxy`: `X-API-Key`, and answers of the form
  * `{ data: { tokens: { accessToken, expires } } }` with `expires` in milliseconds since the epoch.
  *
  * Built from documentation and from the published client package only. It has never been run against Memberstack.
  *
+ * @throws {TypeError} naming an option that is unknown, missing or does not fit
  * @example
  * import { createRefreshProxy, memberstackUpstream } from 'axios-token-refresh/server';
  *
@@ -23,7 +28,11 @@ export interface MemberstackOptions {
  *   timeoutMs: 3_000,
  * });
  */
-export function memberstackUpstream({ publicKey, upstreamUrl }: MemberstackOptions): Upstream {
+export function memberstackUpstream(options: MemberstackOptions): Upstream {
+  const { publicKey, upstreamUrl } = checked<MemberstackOptions>(options, rules, {
+    required: ['publicKey', 'upstreamUrl'],
+    of: 'memberstackUpstream',
+  });
   return {
     upstreamUrl,
     mapRequest: ({ refreshToken }) => ({

@@ -22,6 +22,7 @@ export type ExpressHandler = (
  * Puts a handler on Node's own server. It tells the handler the peer's address; who is trusted to say otherwise is the
  * endpoint's option `trustedProxies`.
  *
+ * @throws {TypeError} if the handler is no function
  * @example
  * import { createServer } from 'node:http';
  * import { toNodeHandler, type Handler } from 'axios-token-refresh/server';
@@ -29,6 +30,7 @@ export type ExpressHandler = (
  * const serve = (handler: Handler) => createServer(toNodeHandler(handler));
  */
 export function toNodeHandler(handler: Handler): NodeHandler {
+  checkHandler(handler, 'toNodeHandler');
   return (request, response) => {
     serve(handler, request, response).catch(() => response.destroy());
   };
@@ -37,6 +39,7 @@ export function toNodeHandler(handler: Handler): NodeHandler {
 /**
  * Puts a handler on a route of Express. It works behind `express.json()` too, which has read the body by then.
  *
+ * @throws {TypeError} if the handler is no function
  * @example
  * import express from 'express';
  * import { toExpress, type Handler } from 'axios-token-refresh/server';
@@ -44,9 +47,14 @@ export function toNodeHandler(handler: Handler): NodeHandler {
  * const mount = (handler: Handler) => express().post('/auth/refresh-token', toExpress(handler));
  */
 export function toExpress(handler: Handler): ExpressHandler {
+  checkHandler(handler, 'toExpress');
   return (request, response, next) => {
     serve(handler, request, response).catch(next);
   };
+}
+
+function checkHandler(handler: unknown, of: string): void {
+  if (typeof handler !== 'function') throw new TypeError(`The handler of ${of} must be a function.`);
 }
 
 async function serve(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -85,16 +93,23 @@ async function requestOf(request: IncomingMessage & { readonly body?: unknown })
   // The host is the caller's word, and nothing here needs it.
   const target = new URL(`http://localhost${url.startsWith('/') ? url : '/'}`);
   const body = method === 'GET' || method === 'HEAD' ? undefined : await bodyOf(request);
-  return new Request(target, { method, headers, ...(body !== undefined && { body }) });
+  const standard = new Request(target, { method, headers, ...(body !== undefined && { body }) });
+  // As used up as the one that it stands for.
+  if (body === '') await standard.text();
+  return standard;
 }
 
-/** The bytes as they come, or what a body parser made of them. Past the limit they are not read: the handler sees too many already. */
+/**
+ * The bytes as they come, or what a body parser made of them; `''` if somebody has read them and kept them. Past the
+ * limit they are not read: the handler sees too many already.
+ */
 async function bodyOf(request: IncomingMessage & { readonly body?: unknown }): Promise<BodyInit | undefined> {
   const { body } = request;
   if (request.readableEnded && body !== undefined) {
     const isRaw = typeof body === 'string' || body instanceof Uint8Array;
     return isRaw ? Uint8Array.from(Buffer.from(body)) : JSON.stringify(body);
   }
+  if (request.readableDidRead) return '';
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {

@@ -1,7 +1,7 @@
 /** The options of `createRefreshEndpoint`, with their checks and defaults. */
-import { checked, clockWithNow, duration, fn, hasMethods, text, type Rules } from '../core/checks.js';
+import { checked, clockWithNow, fn, hasMethods, text, type Rules } from '../core/checks.js';
 import type { AuditRecord } from './audit.js';
-import { between, checkedLimits, checkedSuspicion, object, seconds, texts } from './checks.js';
+import { between, checkedLimits, checkedSuspicion, lifetime, object, texts, wait } from './checks.js';
 import type { CookieOptions } from './cookie.js';
 import { checkKeys, type SigningKey } from './keys.js';
 import type { LimitOptions } from './limits.js';
@@ -16,10 +16,10 @@ export interface AccessTokenOptions {
   /**
    * The first key signs, all of them verify and are published. To rotate: add a key at the end, wait until verifiers
    * have fetched it, move it to the front, and take the old one out when its last token has expired. A function is
-   * asked for each token; let it return the same array until something changes.
+   * asked for each token, and cannot be async; let it return the same array until something changes.
    */
   readonly keys: readonly SigningKey[] | (() => readonly SigningKey[]);
-  /** Lifetime in milliseconds, in whole seconds, at least 1000. @default 900_000 (15 minutes) */
+  /** Lifetime in whole milliseconds, at least 1000; rounded down to seconds. @default 900_000 (15 minutes) */
   readonly ttlMs?: number;
 }
 
@@ -28,16 +28,22 @@ export interface ReportingOptions {
   readonly audit?: (record: AuditRecord) => unknown;
   /** Called with what is worth an alert. Never awaited. */
   readonly suspicion?: SuspicionOptions;
-  /** Called with faults behind a 503, of limiters and of callbacks, as they were thrown. Never awaited. */
+  /** Called with faults behind a 500 or 503, of limiters and of callbacks, as they were thrown. Never awaited. */
   readonly onFault?: (error: unknown) => unknown;
 }
 
 export interface RefreshEndpointOptions extends ReportingOptions {
   readonly store: RefreshStore;
   readonly accessTokens: AccessTokenOptions;
-  /** How long a session lasts from its sign-in, in milliseconds. No refresh extends it. @default 604_800_000 (7 days) */
+  /**
+   * How long a session lasts from its sign-in, in whole milliseconds, 1000 to 100 years. No refresh extends it.
+   * @default 604_800_000 (7 days)
+   */
   readonly sessionTtlMs?: number;
-  /** How long a session may go without a refresh, in milliseconds. @default as long as the session lasts */
+  /**
+   * How long a session may go without a refresh, in whole milliseconds: longer than an access token lives, since a
+   * client that is busy need not refresh before that ends. @default as long as the session lasts
+   */
   readonly idleTtlMs?: number;
   /**
    * How long a used refresh token still gets its own successor, in milliseconds, 0 to 60_000. 0 signs a user out whose
@@ -49,7 +55,7 @@ export interface RefreshEndpointOptions extends ReportingOptions {
   readonly limits?: LimitOptions;
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. @default none */
   readonly trustedProxies?: readonly string[];
-  /** Longest wait for the store before a 503, in milliseconds. @default 3_000 */
+  /** Longest wait for the store before a 503, in whole milliseconds, at least 1. @default 3_000 */
   readonly storeTimeoutMs?: number;
   /** For tests. @default the system's clock */
   readonly clock?: { now(): number };
@@ -60,13 +66,13 @@ const storeMethods = ['create', 'find', 'settle', 'revoke', 'record', 'auditTrai
 const rules: Rules<RefreshEndpointOptions> = {
   store: ['a store, such as memoryRefreshStore()', (value) => hasMethods(value, storeMethods)],
   accessTokens: object,
-  sessionTtlMs: seconds,
-  idleTtlMs: seconds,
+  sessionTtlMs: lifetime,
+  idleTtlMs: lifetime,
   graceMs: between(0, 60_000),
   cookie: object,
   limits: object,
   trustedProxies: texts,
-  storeTimeoutMs: duration,
+  storeTimeoutMs: wait,
   audit: fn,
   suspicion: object,
   onFault: fn,
@@ -77,7 +83,7 @@ const accessTokenRules: Rules<AccessTokenOptions> = {
   issuer: text,
   audience: text,
   keys: ['an array of signing keys, or a function', (value) => Array.isArray(value) || typeof value === 'function'],
-  ttlMs: seconds,
+  ttlMs: lifetime,
 };
 
 export interface ResolvedOptions extends RefreshEndpointOptions {
@@ -97,6 +103,10 @@ export function resolveOptions(given: RefreshEndpointOptions): ResolvedOptions {
     required: ['issuer', 'audience', 'keys'],
     path: 'accessTokens',
   });
+  const { ttlMs = 900_000 } = tokens;
+  // A client that is busy comes when its access token ends, not before.
+  if (options.idleTtlMs !== undefined && options.idleTtlMs <= ttlMs)
+    throw new TypeError(`Option "idleTtlMs" must be more than "accessTokens.ttlMs", which is ${ttlMs}.`);
   return {
     sessionTtlMs: 7 * 24 * 3_600_000,
     graceMs: 10_000,
@@ -106,7 +116,7 @@ export function resolveOptions(given: RefreshEndpointOptions): ResolvedOptions {
     ...options,
     limits: checkedLimits(options.limits),
     ...(options.suspicion && { suspicion: checkedSuspicion(options.suspicion) }),
-    accessTokens: { ttlMs: 900_000, ...tokens, keys: keySource(tokens.keys) },
+    accessTokens: { ...tokens, ttlMs, keys: keySource(tokens.keys) },
   };
 }
 

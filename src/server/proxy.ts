@@ -1,10 +1,10 @@
 /** A refresh endpoint for tokens that a third party issues: checks, limits, calls it, answers in our codes. */
-import { checked, clockWithNow, duration, fn, hasMethods, type Rules } from '../core/checks.js';
+import { checked, clockWithNow, fn, hasMethods, type Rules } from '../core/checks.js';
 import { claimsOf } from '../core/claims.js';
 import { classify } from '../core/failure.js';
 import { describe, field } from '../core/redact.js';
 import { readJson } from './body.js';
-import { checkedLimits, checkedSuspicion, isSafeUrl, object, texts } from './checks.js';
+import { checkedLimits, checkedSuspicion, object, safeUrl, texts, wait } from './checks.js';
 import { bounded } from './deadline.js';
 import { createLimits, type LimitOptions } from './limits.js';
 import type { ReportingOptions } from './options.js';
@@ -34,7 +34,7 @@ export interface Upstream {
 }
 
 export interface RefreshProxyOptions extends Upstream, ReportingOptions {
-  /** Longest wait for the upstream, in milliseconds. @default 5_000 */
+  /** Longest wait for the upstream, in whole milliseconds, at least 1. @default 5_000 */
   readonly timeoutMs?: number;
   /** `byFamily` counts by token here. */
   readonly limits?: LimitOptions;
@@ -47,10 +47,10 @@ export interface RefreshProxyOptions extends Upstream, ReportingOptions {
 }
 
 const rules: Rules<RefreshProxyOptions> = {
-  upstreamUrl: ['an https: URL, or one of loopback', isSafeUrl],
+  upstreamUrl: safeUrl,
   mapRequest: fn,
   mapResponse: fn,
-  timeoutMs: duration,
+  timeoutMs: wait,
   limits: object,
   trustedProxies: texts,
   store: ['a store with record()', (value) => hasMethods(value, ['record'])],

@@ -26,7 +26,7 @@ const refusals: Readonly<Record<AuthErrorCode, readonly [status: number, message
 };
 
 export interface AuthErrorFields {
-  /** HTTP status, where the code's own does not fit: 403, 405, 413 and 415 of `AUTH_REQUEST_INVALID`. */
+  /** HTTP status, where the code's own does not fit: 403, 405, 413 and 415 of `AUTH_REQUEST_INVALID`, 500 of `AUTH_UNAVAILABLE`. */
   readonly status?: number;
   /** Replaces the code's sentence. Never a value that the caller sent. */
   readonly message?: string;

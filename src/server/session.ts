@@ -1,6 +1,8 @@
 /** The beginning and the end of a session. */
 import { randomUUID } from 'node:crypto';
-import { isObject } from '../core/checks.js';
+import { checked, isObject, isText, type Rule, type Rules } from '../core/checks.js';
+import type { Caller } from './caller.js';
+import { object } from './checks.js';
 import { signAccess, type Issued, type Parts } from './refresh.js';
 import { hashOf, hasTokenShape, newToken } from './secrets.js';
 import type { JsonObject, TokenFamily } from './store.js';
@@ -16,14 +18,18 @@ export interface SessionStart {
   readonly claims?: JsonObject;
 }
 
+/** What `startSession` is given: the session, and who asked for it. */
+export interface StartSession extends SessionStart {
+  /** Where the sign-in came from, for the audit trail. @default unknown */
+  readonly caller?: Partial<Caller>;
+}
+
 /** Longest context and claims together, in characters of JSON: they travel in a header with every request. */
 const longestContents = 4_096;
 
-/** @throws {TypeError} naming what does not fit */
 export async function start(input: SessionStart, visit: Visit, parts: Parts): Promise<Issued & { sessionId: string }> {
   const { options, store } = parts;
   const { subject, context = {}, claims = {} } = input;
-  checkContents(subject, context, claims);
   const now = options.clock.now();
   const expiresAt = now + options.sessionTtlMs;
   const family: TokenFamily = {
@@ -68,13 +74,31 @@ export async function end(token: string, visit: Visit, { options, store }: Parts
 /** As every store keeps it: what JSON has no word for is gone, and later changes of the original count for nothing. */
 const copyOf = (contents: JsonObject): JsonObject => JSON.parse(JSON.stringify(contents)) as JsonObject;
 
-function checkContents(subject: unknown, context: unknown, claims: unknown): void {
-  if (typeof subject !== 'string' || subject === '' || subject.length > 255 || /\p{Cc}/u.test(subject))
-    throw new TypeError('startSession: "subject" must be a string of 1 to 255 characters, without control characters.');
-  for (const [name, value] of Object.entries({ context, claims }))
-    if (!isObject(value)) throw new TypeError(`startSession: "${name}" must be a JSON object.`);
-  const taken = Object.keys(claims as object).find((name) => ownClaims.includes(name));
+const rules: Rules<StartSession> = {
+  subject: [
+    'a string of 1 to 255 characters, without control characters',
+    (value) => isText(value) && value.length <= 255 && !/\p{Cc}/u.test(value),
+  ],
+  context: ['a JSON object', isObject],
+  claims: ['a JSON object', isObject],
+  caller: object,
+};
+const string: Rule = ['a string', (value) => typeof value === 'string'];
+const callerRules: Rules<Caller> = {
+  // Frameworks have ids of their own: one that is no plain word is replaced.
+  requestId: ['anything', () => true],
+  ip: string,
+  userAgent: string,
+};
+
+/** @throws {TypeError} naming what does not fit */
+export function sessionChecked(given: StartSession): StartSession {
+  const session = checked<StartSession>(given, rules, { required: ['subject'], of: 'startSession' });
+  const { context, claims, caller } = session;
+  if (caller) checked<Partial<Caller>>(caller, callerRules, { path: 'caller', of: 'startSession' });
+  const taken = Object.keys(claims ?? {}).find((name) => ownClaims.includes(name));
   if (taken !== undefined) throw new TypeError(`startSession: the claim "${taken}" is set by the endpoint itself.`);
   if (JSON.stringify([context, claims]).length > longestContents)
     throw new TypeError(`startSession: "context" and "claims" have more than ${longestContents} characters of JSON.`);
+  return session;
 }
