@@ -31,43 +31,42 @@ const shared = {
 };
 const chunkFileNames = (extension) => `shared/[name].${extension}`;
 
-export default [
-  {
-    input: entries,
-    external,
-    plugins: [esbuild({ target: 'es2022' })],
-    output: [
-      {
-        ...shared,
-        dir: 'dist',
-        format: 'es',
-        entryFileNames: '[name].js',
-        chunkFileNames: chunkFileNames('js'),
-      },
-      {
-        ...shared,
-        dir: 'dist',
-        format: 'cjs',
-        entryFileNames: '[name].cjs',
-        chunkFileNames: chunkFileNames('cjs'),
-        // axios-retry's CommonJS build is `{ __esModule, default }`; any other interop calls an object.
-        interop: 'auto',
-      },
-    ],
-  },
-  ...[
-    ['d.ts', 'js'],
-    ['d.cts', 'cjs'],
-  ].map(([extension]) => ({
-    input: entries,
-    external,
-    plugins: [dts({ tsconfig: './tsconfig.json' })],
-    output: {
+const code = {
+  input: entries,
+  external,
+  plugins: [esbuild({ target: 'es2022' })],
+  output: [
+    {
       ...shared,
       dir: 'dist',
       format: 'es',
-      entryFileNames: `[name].${extension}`,
-      chunkFileNames: chunkFileNames(extension),
+      entryFileNames: '[name].js',
+      chunkFileNames: chunkFileNames('js'),
     },
+    {
+      ...shared,
+      dir: 'dist',
+      format: 'cjs',
+      entryFileNames: '[name].cjs',
+      chunkFileNames: chunkFileNames('cjs'),
+      // axios-retry's CommonJS build is `{ __esModule, default }`; any other interop calls an object.
+      interop: 'auto',
+    },
+  ],
+};
+
+const types = {
+  input: entries,
+  external,
+  plugins: [dts({ tsconfig: './tsconfig.json' })],
+  output: ['d.ts', 'd.cts'].map((extension) => ({
+    ...shared,
+    dir: 'dist',
+    format: 'es',
+    entryFileNames: `[name].${extension}`,
+    chunkFileNames: chunkFileNames(extension),
   })),
-];
+};
+
+// The demos run without the types, which take most of the time.
+export default ({ configCodeOnly }) => (configCodeOnly ? [code] : [code, types]);

@@ -257,7 +257,7 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     const page = await signedIn('/account');
     await page.context().setOffline(true);
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await sees(page, 'Something went wrong. Please try again.');
+    await sees(page, 'There is no connection.');
     expect(await heading(page)).toBe('Your account');
     await page.context().close();
   });

@@ -37,6 +37,8 @@ export class Ledger {
   #hand: Hand | undefined;
   /** The refresh token to ask with. */
   #newest: string | undefined;
+  /** Came with a dead token in the very millisecond in which listening ended: the session may have it or not. */
+  #perhaps: string | undefined;
   /** Rises whenever the session's tokens change hands. */
   #epoch = 0;
   /** The server has refused the session since the sign-in. */
@@ -112,6 +114,7 @@ export class Ledger {
   // --- what the refresh callback sees ---
 
   asked(call: Pick<Attempt, 'operationId' | 'kind' | 'attempt' | 'signal'>, refreshToken: string | undefined): Attempt {
+    if (refreshToken !== undefined && refreshToken === this.#perhaps) this.#keep(refreshToken);
     this.expect(refreshToken === this.#newest, 'a refresh token was sent that is not the newest');
     return this.attempts.add({ ...call, epoch: this.#epoch });
   }
@@ -122,7 +125,10 @@ export class Ledger {
     const { since, settings } = attempt;
     const alive = this.#time.since(since) < this.#lifeMs - noiseMs;
     const tellable = settings === this.#time.settings;
-    if (!this.attempts.isWanted(attempt, this.#epoch, -1)) return;
+    if (!this.attempts.isWanted(attempt, this.#epoch, -1)) {
+      if (this.attempts.isWanted(attempt, this.#epoch, 1)) this.#perhaps = tokens.refreshToken;
+      return;
+    }
     this.#keep(tokens.refreshToken);
     if (!alive || !tellable) return;
     const before = this.#epoch;
@@ -198,6 +204,7 @@ export class Ledger {
     this.#ending = false;
     this.#epoch += 1;
     this.#newest = undefined;
+    this.#perhaps = undefined;
     if (!hand) return;
     this.#hands.set(hand.tokens.accessToken, hand);
     this.#keep(hand.tokens.refreshToken);
@@ -205,6 +212,7 @@ export class Ledger {
 
   #keep(refreshToken: string): void {
     this.#newest = refreshToken;
+    this.#perhaps = undefined;
     this.#authority.received(refreshToken);
   }
 }

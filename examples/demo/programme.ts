@@ -25,20 +25,20 @@ export interface Programme {
 
 /** A server that others wrote. */
 export async function startProvider(options: ProgrammeOptions): Promise<Programme> {
-  return plain(provider(await startAuthorizationServer(options)), options);
+  return plain(provider(await startAuthorizationServer(options)), options, 10_000);
 }
 
 /** The server half of this package. */
 export async function startOurs(options: ProgrammeOptions): Promise<Programme> {
-  return plain(await ours(options), options);
+  return plain(await ours(options), options, 6_000);
 }
 
-function plain(auth: Authority, { short }: ProgrammeOptions): Programme {
+function plain(auth: Authority, { short }: ProgrammeOptions, steadyMs: number): Programme {
   return {
     introduction: [],
     auth,
     scenes,
-    steadyMs: short ? 5_500 : 14_000,
+    steadyMs: short ? 5_500 : steadyMs,
     rows,
     success: () => 'The application saw no failure, and the server no reuse.',
   };

@@ -1,5 +1,5 @@
 /** The notes of the user, and those that have not been saved yet: they wait here for the network or for a sign-in. */
-import { describeError, type ErrorDescription } from 'axios-token-refresh/messages';
+import { sentenceFor } from './sentence.js';
 import { api, currentUser, session } from './session.js';
 
 export interface Note {
@@ -9,7 +9,7 @@ export interface Note {
 
 export interface Unsaved extends Note {
   /** Why the last try failed; `undefined` while one is under way. */
-  readonly problem: ErrorDescription | undefined;
+  readonly problem: string | undefined;
 }
 
 export interface Notes {
@@ -17,7 +17,7 @@ export interface Notes {
   readonly saved: readonly Note[] | undefined;
   readonly unsaved: readonly Unsaved[];
   /** Why they could not be loaded. */
-  readonly problem: ErrorDescription | undefined;
+  readonly problem: string | undefined;
   /** What the user was about to write. */
   readonly draft: string;
 }
@@ -41,7 +41,7 @@ function change(what: Partial<Notes>): void {
   for (const listener of listeners) listener();
 }
 
-const setProblem = (id: string, problem: ErrorDescription | undefined): void =>
+const setProblem = (id: string, problem: string | undefined): void =>
   change({ unsaved: notes.unsaved.map((note) => (note.id === id ? { ...note, problem } : note)) });
 
 export const setDraft = (draft: string): void => change({ draft });
@@ -52,7 +52,7 @@ export async function loadNotes(): Promise<void> {
     const { data } = await api.get<Note[]>('/api/notes');
     if (asked === owner) change({ saved: data, problem: undefined });
   } catch (error) {
-    if (asked === owner) change({ problem: describeError(error) });
+    if (asked === owner) change({ problem: sentenceFor(error) });
   }
 }
 
@@ -78,7 +78,7 @@ async function save({ id, text }: Note): Promise<void> {
     const others = (notes.saved ?? []).filter((note) => note.id !== id);
     change({ saved: [...others, { id, text }], unsaved: notes.unsaved.filter((note) => note.id !== id) });
   } catch (error) {
-    setProblem(id, describeError(error));
+    setProblem(id, sentenceFor(error));
   }
 }
 

@@ -59,7 +59,7 @@ function detailOf({ snapshot, now, tabs }: Situation): string {
   const leftMs = (expiresAt ?? 0) - now;
   const parts = [
     status === 'active' && (leftMs > 0 ? `Token valid for ${Math.ceil(leftMs / 1_000)} s` : 'Token has expired'),
-    status === 'signed-out' && 'Sign in below',
+    status === 'signed-out' && 'Sign in as Alice or Bob',
     isRefreshing && 'refreshing',
     waiting > 0 && `${waiting} waiting`,
     tabs > 1 && `shared by ${tabs} tabs`,

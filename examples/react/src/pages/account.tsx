@@ -1,8 +1,8 @@
 /** The account, and what it takes to see a session end. */
 import { useState, type ReactNode } from 'react';
-import { describeError } from 'axios-token-refresh/messages';
 import { useAuth } from '../auth.js';
 import { Heading } from '../heading.js';
+import { sentenceFor } from '../sentence.js';
 import { api, session, signOut } from '../session.js';
 
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
@@ -16,7 +16,7 @@ export function AccountPage(): ReactNode {
       (error: unknown) => {
         // A refusal does not end the session at once: the notice above says when.
         const isEnding = session.getSnapshot().endsAt !== undefined;
-        setTold(isEnding ? 'The server refused a new access token.' : describeError(error).message);
+        setTold(isEnding ? 'The server refused a new access token.' : sentenceFor(error));
       },
     );
   };

@@ -26,7 +26,7 @@ export function NotesPage(): ReactNode {
       </form>
       {problem && (
         <p className="problem" role="alert">
-          {problem.message}{' '}
+          {problem}{' '}
           <button type="button" onClick={() => void retryAll()}>
             Try again
           </button>
@@ -53,7 +53,7 @@ function newestFirst<T>(notes: readonly T[]): T[] {
 function Waiting({ note: { id, text, problem } }: { readonly note: Unsaved }): ReactNode {
   return (
     <li className="waiting">
-      {text} <small>{problem ? `Not saved yet. ${problem.message}` : 'Saving…'}</small>
+      {text} <small>{problem ? `Not saved yet. ${problem}` : 'Saving…'}</small>
       {problem && (
         <span className="buttons">
           <button type="button" onClick={() => void retryAll()}>

@@ -6,6 +6,7 @@ import { useAuth } from '../auth.js';
 import { Heading } from '../heading.js';
 import { getNotes, subscribeToNotes } from '../notes.js';
 import { navigate, returnPath, useHere } from '../router.js';
+import { sentenceFor } from '../sentence.js';
 import { signIn } from '../session.js';
 
 const wrong = 'This name and password do not go together.';
@@ -25,7 +26,7 @@ export function SignInPage(): ReactNode {
       await signIn(name.trim(), password);
       navigate(user === undefined || user === name.trim() ? returnPath(here) : '/', { replace: true });
     } catch (failure) {
-      setProblem(isAxiosError(failure) && failure.response?.status === 403 ? wrong : describeError(failure).message);
+      setProblem(isAxiosError(failure) && failure.response?.status === 403 ? wrong : sentenceFor(failure));
       setBusy(false);
     }
   };

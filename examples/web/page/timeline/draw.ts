@@ -74,15 +74,20 @@ function drawLife(picture: Picture, life: Life): void {
   const end = Math.min(life.until, life.endedAt ?? Infinity);
   bar(picture, { from: life.from, until: end, y: token.top, tall: token.height, colour: palette.token });
   const left = Math.max(0, scale.x(life.from)) + 8;
-  const room = Math.min(width, scale.x(end)) - left - 4;
-  const label = [`Token ${life.generation}`, String(life.generation)].find(
-    (one) => context.measureText(one).width < room,
-  );
-  if (label === undefined) return;
+  const right = Math.min(width, scale.x(end)) - 4;
+  const now = scale.x(scale.now);
   context.fillStyle = palette['on-token'];
   context.textAlign = 'left';
   context.textBaseline = 'middle';
-  context.fillText(label, left, token.top + token.height / 2 + 0.5);
+  for (const label of [`Token ${life.generation}`, String(life.generation)]) {
+    const wide = context.measureText(label).width;
+    // Not under the line of now.
+    const x = left < now && left + wide > now ? now + 6 : left;
+    if (x + wide < right) {
+      context.fillText(label, x, token.top + token.height / 2 + 0.5);
+      return;
+    }
+  }
 }
 
 function drawRequest(picture: Picture, { id, madeAt, hops, endedAt, failed }: Request): void {
