@@ -1,4 +1,5 @@
 /** @jest-config-loader esbuild-register */
+import { availableParallelism } from 'node:os';
 import type { Config } from 'jest';
 
 const common = {
@@ -59,6 +60,8 @@ const frameworks = {
 const sends = ['<rootDir>/__tests__/{integration,guarantees,properties}/**/*.test.ts'];
 
 const config: Config = {
+  // Much of the time is spent in servers and browsers of the tests: two cores are not too few for two of them.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   // Days of fake time pass in seconds; a machine may be slow.
   testTimeout: 60_000,
   projects: [
