@@ -213,7 +213,8 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
   test('who leaves before a note is saved is asked first', async () => {
     const page = await signedIn('/');
     await page.context().setOffline(true);
-    await write(page, unique('Written on the way out'));
+    const note = unique('Written on the way out');
+    await write(page, note);
     await sees(page, 'Not saved yet.');
     const asked = page.waitForEvent('dialog');
     await page.close({ runBeforeUnload: true });
@@ -221,7 +222,7 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     expect(question.type()).toBe('beforeunload');
     await question.dismiss();
     await page.context().setOffline(false);
-    await page.getByText('Not saved yet.').waitFor({ state: 'detached' });
+    await isSaved(page, note);
     await page.context().close();
   });
 
