@@ -110,6 +110,70 @@ describe('a page', () => {
     expect(posts).toHaveLength(1);
   });
 
+  test('with headers to send posts all batches at once, beside one that is on its way', async () => {
+    const asked: Posted[] = [];
+    const answers: ((response: { status: number }) => void)[] = [];
+    const { w, audit } = scene({
+      maxBatch: 2,
+      headers: { 'X-Api-Key': 'key-1' },
+      fetch: (url, { body, keepalive }) => {
+        asked.push({ url, body, keepalive });
+        return new Promise((resolve) => answers.push(resolve));
+      },
+    });
+    await refreshTimes(w, 1);
+    const flushed = audit.flush();
+    await settle();
+    await refreshTimes(w, 4);
+    show('hidden');
+    const generations = asked.map(({ body }) => recordsIn(body).map(({ generation }) => generation));
+    expect(generations).toEqual([[2], [3, 4], [5, 6]]);
+    expect(asked.map(({ keepalive }) => keepalive)).toEqual([true, true, true]);
+    answers.forEach((answer) => answer({ status: 204 }));
+    expect(await flushed).toBe(true);
+    expect(await audit.flush()).toBe(true);
+    expect(asked).toHaveLength(3);
+  });
+
+  test('sends as much as browsers take from it, and the rest when it is still there', async () => {
+    takesBeacons = false;
+    let answer: (response: { status: number }) => void = () => undefined;
+    const answered = new Promise<{ status: number }>((resolve) => (answer = resolve));
+    const { w, audit } = scene({
+      fetch: (url, { body, keepalive }) => {
+        posts.push({ url, body, keepalive });
+        return answered;
+      },
+    });
+    for (let done = 0; done < 600; done++) await w.session.refresh();
+    show('hidden');
+    const length = posts.reduce((sum, { body }) => sum + body.length, 0);
+    expect(length).toBeLessThanOrEqual(65_536);
+    expect(length).toBeGreaterThan(50_000);
+    expect(posts.every(({ keepalive }) => keepalive)).toBe(true);
+    answer({ status: 204 });
+    expect(await audit.flush()).toBe(true);
+    expect(posts.flatMap(({ body }) => recordsIn(body))).toHaveLength(600);
+  });
+
+  test('that stays after all sends again what was not taken when it was hidden', async () => {
+    takesBeacons = false;
+    const { w, audit, faults } = scene({
+      maxBatch: 2,
+      fetch: (url, { body, keepalive }) => {
+        posts.push({ url, body, keepalive });
+        return posts.length > 2 ? Promise.resolve({ status: 204 }) : Promise.reject(new TypeError('Failed to fetch'));
+      },
+    });
+    await refreshTimes(w, 3);
+    show('hidden');
+    await settle();
+    expect(faults).toHaveLength(2);
+    expect(await audit.flush()).toBe(true);
+    const again = posts.slice(2).flatMap(({ body }) => recordsIn(body).map(({ generation }) => generation));
+    expect([...again].sort()).toEqual([2, 3, 4]);
+  });
+
   test('that is hidden while a batch is on its way hands over only what came after it', async () => {
     let answer: (response: { status: number }) => void = () => undefined;
     const { w, audit } = scene({
@@ -127,6 +191,30 @@ describe('a page', () => {
     answer({ status: 200 });
     expect(await flushed).toBe(true);
     expect(posts).toHaveLength(1);
+  });
+
+  test('whose record waits for the hash of its subject hands it over as soon as that is settled', async () => {
+    const { w } = scene({ salt: 'a salt that is long enough', subject: () => 'ada' });
+    void w.session.signOut();
+    show('hidden');
+    expect(beacons).toEqual([]);
+    await settle();
+    expect(beacons).toHaveLength(1);
+  });
+
+  test('whose last records are not taken tells of that at the end, and keeps no timer', async () => {
+    takesBeacons = false;
+    let fail: (error: unknown) => void = () => undefined;
+    const first = new Promise<never>((_, reject) => (fail = reject));
+    const { w, audit, faults } = scene({ fetch: () => first });
+    await refreshTimes(w, 1);
+    show('hidden');
+    const closed = audit.close();
+    await settle();
+    fail(new TypeError('Failed to fetch'));
+    await closed;
+    expect(faults.at(-1)).toMatchObject({ buffered: 0, dropped: 1 });
+    expect(w.clock.pending).toBe(0);
   });
 
   test('is let go of at the end', async () => {

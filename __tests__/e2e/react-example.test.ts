@@ -1,7 +1,7 @@
 /** The React example in a real Chromium: what a person sees when a session loads, ends and comes back. */
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { describeExample, make, notesOf, sees, signIn, tokenSeconds, write } from './react-example.js';
+import { describeExample, isSaved, make, notesOf, sees, signIn, tokenSeconds, write } from './react-example.js';
 
 const ended = 'Your session has ended. Please sign in again.';
 const heading = (page: Page): Promise<string> => page.getByRole('heading', { level: 1 }).innerText();
@@ -68,7 +68,7 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     const page = await signedIn('/');
     const note = unique('Kept on the server');
     await write(page, note);
-    await page.getByRole('listitem').filter({ hasText: note }).waitFor();
+    await isSaved(page, note);
     await page.getByRole('link', { name: 'Account' }).click();
     await page.reload();
     expect(await sees(page, 'Your account')).toBe('/account');
@@ -148,7 +148,6 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     expect(await sees(page, ended)).toBe('/sign-in');
     await sees(page, 'One note has not been saved yet.');
     await signIn(page);
-    await page.getByRole('listitem').filter({ hasText: note }).waitFor();
     await expectSavedOnce(page, note);
     expect(new URL(page.url()).pathname).toBe('/');
     await page.context().close();
@@ -158,7 +157,7 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     const page = await signedIn('/');
     const note = unique('Here before');
     await write(page, note);
-    await page.getByRole('listitem').filter({ hasText: note }).waitFor();
+    await isSaved(page, note);
     await make('Refuse my token, too', page);
     await page.getByRole('link', { name: 'Notes' }).click();
     expect(await sees(page, ended)).toBe('/sign-in');
@@ -192,7 +191,7 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     await sees(page, 'Not saved yet.');
     expect((await notesOf(page))[0]).toMatch(note);
     await page.context().setOffline(false);
-    await page.getByText('Not saved yet.').waitFor({ state: 'detached' });
+    await isSaved(page, note);
     expect(await page.getByText('You are offline.').count()).toBe(0);
     await expectSavedOnce(page, note);
     await page.context().close();
@@ -207,8 +206,46 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     await page.clock.fastForward(seconds(tokenSeconds * 3));
     expect(await heading(page)).toBe('Your notes');
     await page.context().setOffline(false);
-    await page.getByText('Not saved yet.').waitFor({ state: 'detached' });
     await expectSavedOnce(page, note);
+    await page.context().close();
+  });
+
+  test('who leaves before a note is saved is asked first', async () => {
+    const page = await signedIn('/');
+    await page.context().setOffline(true);
+    const note = unique('Written on the way out');
+    await write(page, note);
+    await sees(page, 'Not saved yet.');
+    const asked = page.waitForEvent('dialog');
+    await page.close({ runBeforeUnload: true });
+    const question = await asked;
+    expect(question.type()).toBe('beforeunload');
+    await question.dismiss();
+    await page.context().setOffline(false);
+    await isSaved(page, note);
+    await page.context().close();
+  });
+
+  test('who writes while the list is still on its way sees the new note and the earlier ones', async () => {
+    const page = await signedIn('/');
+    const [earlier, note] = [unique('From yesterday'), unique('From today')];
+    await write(page, earlier);
+    await isSaved(page, earlier);
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    await page.route('**/api/notes', async (route) => {
+      const response = await route.fetch();
+      await held;
+      await route.fulfill({ response });
+    });
+    await page.reload();
+    await write(page, note);
+    await isSaved(page, note);
+    letGo();
+    await sees(page, earlier);
+    expect((await notesOf(page)).slice(0, 2)).toEqual([note, earlier]);
     await page.context().close();
   });
 
@@ -222,7 +259,6 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     await sees(page, 'Not saved yet. We cannot confirm your sign-in right now.');
     await page.unroute('**/auth/refresh');
     await page.clock.fastForward(seconds(60));
-    await page.getByText('Not saved yet.').waitFor({ state: 'detached' });
     await expectSavedOnce(page, note);
     await page.context().close();
   });
@@ -299,8 +335,9 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
   });
 });
 
-/** The server has it, not only the page. */
+/** The page says so, and the server has it. */
 async function expectSavedOnce(page: Page, note: string): Promise<void> {
+  await isSaved(page, note);
   await page.reload();
   await sees(page, note);
   expect((await notesOf(page)).filter((text) => text.includes(note))).toEqual([note]);

@@ -64,6 +64,12 @@ export async function write(page: Page, text: string): Promise<void> {
   await page.getByRole('button', { name: 'Save' }).click();
 }
 
+/** Waits until the page shows the note as saved: neither as one that waits nor as one on its way. */
+export async function isSaved(page: Page, note: string): Promise<void> {
+  const states = /Saving…|Not saved yet/;
+  await page.getByRole('listitem').filter({ hasText: note }).filter({ hasNotText: states }).waitFor();
+}
+
 /** What an administrator may do to the sessions of a user. */
 export type Trouble = 'Refuse the next refresh' | 'Refuse my token, too';
 

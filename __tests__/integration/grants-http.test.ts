@@ -267,4 +267,56 @@ describe('a function that supplies a token', () => {
     expect(await made.refresh().catch((error: unknown) => field(error, 'code'))).toBe(outcome);
     expect(auth.seen).toHaveLength(outcome === 'token-2' ? 1 : 0);
   });
+
+  test.each([
+    ['another type than an access token', 'urn:ietf:params:oauth:token-type:jwt', 'token-2'],
+    ['an access token', 'urn:ietf:params:oauth:token-type:access_token', 'AUTH_REFRESH_RESPONSE_INVALID'],
+    ['what the server gives', undefined, 'AUTH_REFRESH_RESPONSE_INVALID'],
+  ])('tokenExchangeGrant takes the token type N_A for %s', async (_, requestedTokenType, outcome) => {
+    const auth = await server(() => ({ body: { access_token: 'token-2', token_type: 'N_A' } }));
+    const types = requestedTokenType === undefined ? {} : { requestedTokenType };
+    const grant = tokenExchangeGrant({ tokenEndpoint: auth.url, subjectToken, ...types });
+    const made = session('http', auth.url, { ...grant, retry: false });
+    expect(await made.refresh().catch((error: unknown) => field(error, 'code'))).toBe(outcome);
+  });
+});
+
+describe('a server that rotates refresh tokens and ends the session when an old one comes back', () => {
+  /** The first answer has these fields besides the tokens. */
+  async function rotating(odd: object): Promise<string> {
+    let serial = 1;
+    const { url } = await server(({ body }) => {
+      if (new URLSearchParams(body.toString()).get('refresh_token') !== `refresh-${serial}`)
+        return { status: 400, body: { error: 'invalid_grant' } };
+      serial += 1;
+      const extra = serial === 2 ? odd : { token_type: 'Bearer' };
+      return { body: { access_token: `access-${serial}`, refresh_token: `refresh-${serial}`, ...extra } };
+    });
+    return url;
+  }
+  const start = { accessToken: 'access-1', refreshToken: 'refresh-1' };
+
+  test.each(['soon', '', -1, {}, [], true])('keeps the session though its expires_in is %j', async (expires_in) => {
+    const tokenEndpoint = await rotating({ expires_in });
+    const grant = refreshTokenGrant({ tokenEndpoint, clientId: 'app' });
+    const made = session('http', tokenEndpoint, { ...grant, tokens: start });
+    expect([await made.refresh(), await made.refresh()]).toEqual(['access-2', 'access-3']);
+  });
+
+  test('keeps the session though one of its access tokens is of a type that cannot be used', async () => {
+    const tokenEndpoint = await rotating({ token_type: 'DPoP', expires_in: 300 });
+    const grant = refreshTokenGrant({ tokenEndpoint, clientId: 'app' });
+    const made = session('http', tokenEndpoint, { ...grant, tokens: start, retry: false });
+    const refused = await failureOf(made.refresh());
+    expect(refused).toMatchObject({ code: 'AUTH_REFRESH_RESPONSE_INVALID' });
+    expect(await made.getAccessToken()).toBe('access-1');
+    expect(await made.refresh()).toBe('access-3');
+  });
+});
+
+test('a refresh token grant names a token type that cannot be used where nothing else is to be kept', async () => {
+  const auth = await server(() => ({ body: { access_token: 'access-2', token_type: 'DPoP' } }));
+  const grant = refreshTokenGrant({ tokenEndpoint: auth.url, clientId: 'app' });
+  const made = session('http', auth.url, { ...grant, tokens: { accessToken: 'a', refreshToken }, retry: false });
+  expect(String(await failureOf(made.refresh()))).toContain('its "token_type" ("DPoP") is not Bearer');
 });

@@ -62,6 +62,30 @@ describe('a session is unharmed by a vendor', () => {
   });
 });
 
+test('metrics are counted though the tracer throws', async () => {
+  const counted: string[] = [];
+  const counting = (name: string) => ({
+    add: () => void counted.push(name),
+    record: () => void counted.push(name),
+  });
+  const report = openTelemetryReporter({
+    tracer: { startSpan: fault },
+    meter: { createCounter: counting, createUpDownCounter: counting, createHistogram: counting },
+  });
+  const w = world({ refresh: fault, retry: { retries: 1, minDelayMs: 1 } });
+  const stop = report(w.session);
+  for (let failures = 0; failures < 3; failures++) {
+    await refreshTimes(w, 1);
+    await w.clock.advance(1_000);
+  }
+  stop();
+  expect(counted.filter((name) => name === 'auth.token.refresh.operations')).toHaveLength(3);
+  expect(counted.filter((name) => name === 'auth.token.refresh.duration')).toHaveLength(3);
+  expect(counted.filter((name) => name === 'auth.token.refresh.retries').length).toBeGreaterThan(0);
+  expect(counted).toContain('auth.token.refresh.escalations');
+  expect(counted.filter((name) => name === 'auth.token.sessions.escalated')).toHaveLength(2);
+});
+
 test('no vendor is called for requests with a fresh token', async () => {
   const calls: string[] = [];
   const called = (name: string) => () => {
@@ -100,15 +124,19 @@ describe('misuse is told at once, by name', () => {
     ['"tracer", a "meter" or both', () => openTelemetryReporter({})],
     ['startSpan', () => openTelemetryReporter({ tracer: {} as never })],
     ['createHistogram', () => openTelemetryReporter({ meter: { createCounter: fault } as never })],
+    ['metre', () => openTelemetryReporter({ metre: meter } as never)],
     ['addBreadcrumb, captureMessage', () => sentryReporter(undefined as never)],
     ['capture', () => posthogReporter({} as never, { distinctId: 'ada' })],
     ['distinctId', () => posthogReporter({ capture: fault }, { distinctId: '' })],
     ['distinctId', () => posthogReporter({ capture: fault }, {} as never)],
-    ['distinctId', () => posthogReporter({ capture: fault }, undefined as never)],
+    ['options of posthogReporter', () => posthogReporter({ capture: fault }, undefined as never)],
+    ['distinctID', () => posthogReporter({ capture: fault }, { distinctID: 'ada' } as never)],
+    ['events', () => posthogReporter({ capture: fault }, { distinctId: 'ada', events: ['refresh.fail' as never] })],
+    ['events', () => posthogReporter({ capture: fault }, { distinctId: 'ada', events: ['toString' as never] })],
     ['events', () => posthogReporter({ capture: fault }, { distinctId: 'ada', events: 'refresh.failed' as never })],
     ['error', () => pinoReporter(logger as never)],
     ['url', () => httpAudit({} as never)],
-    ['options', () => httpAudit(undefined as never)],
+    ['options of httpAudit', () => httpAudit(undefined as never)],
     ['maxBatch', () => httpAudit({ url: '/audit', maxBatch: 0 })],
     ['intervalMs', () => httpAudit({ url: '/audit', intervalMs: NaN })],
     ['salt', () => httpAudit({ url: '/audit', subject: () => 'ada' })],

@@ -1,5 +1,6 @@
 /** Checks and tidies what a user or a server hands over as tokens: pure. */
 import type { TokenSet } from '../types.js';
+import { isNumber, isText } from './checks.js';
 import { originOf } from './origins.js';
 import { field } from './redact.js';
 
@@ -7,8 +8,6 @@ import { field } from './redact.js';
 export type Reading = { readonly tokens: TokenSet } | { readonly problem: string };
 
 const optional = (value: unknown, fits: (value: unknown) => boolean): boolean => value === undefined || fits(value);
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
-const isFinite = (value: unknown): value is number => Number.isFinite(value);
 
 /** Reads a token set or a bare access token. Problems name the field, never its value. `null` counts as absent. */
 export function readTokens(given: unknown): Reading {
@@ -33,8 +32,8 @@ export function readTokens(given: unknown): Reading {
       '"accessToken" has spaces, line breaks or non-ASCII characters',
     ],
     [optional(tokens.refreshToken, isText), '"refreshToken" must be a non-empty string'],
-    [optional(tokens.expiresIn, (value) => isFinite(value) && value >= 0), '"expiresIn" must be a number of seconds'],
-    [optional(tokens.expiresAt, isFinite), '"expiresAt" must be milliseconds since the epoch'],
+    [optional(tokens.expiresIn, (value) => isNumber(value) && value >= 0), '"expiresIn" must be a number of seconds'],
+    [optional(tokens.expiresAt, isNumber), '"expiresAt" must be milliseconds since the epoch'],
     [optional(tokens.subject, isText), '"subject" must be a non-empty string'],
     [optional(tokens.audience, Array.isArray), '"audience" must be an array of origins'],
   ];

@@ -28,15 +28,14 @@ export type JsonGrant = Pick<TokenSessionOptions, 'refresh' | 'whenMissing'>;
 
 const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
 
-const rules: Rules<JsonRefreshOptions> = {
-  url: [`a path, or ${endpoint[0]}`, (value) => isText(value) && (!absolute.test(value) || endpoint[1](value))],
-  request: fn,
-  response: fn,
-  cookie: flag,
-  headers: ['an object of strings', (value) => isObject(value) && Object.values(value).every(isText)],
-};
-
 function check(options: JsonRefreshOptions): JsonRefreshOptions {
+  const rules: Rules<JsonRefreshOptions> = {
+    url: [`a path, or ${endpoint[0]}`, (value) => isText(value) && (!absolute.test(value) || endpoint[1](value))],
+    request: fn,
+    response: fn,
+    cookie: flag,
+    headers: ['an object of strings', (value) => isObject(value) && Object.values(value).every(isText)],
+  };
   const known = checked<JsonRefreshOptions>(options, rules, { required: ['url'], of: 'jsonRefresh' });
   if (known.cookie && known.request) throw new TypeError('jsonRefresh: option "request" is of no use with "cookie".');
   return known;
@@ -80,7 +79,8 @@ function refreshTokenOf(tokens: TokenSet | undefined): unknown {
 
 /**
  * Reads the answer of a JSON back end: with the option `response`, or `accessToken` and, where they are there,
- * `refreshToken`, `expiresIn` (seconds) and `expiresAt` (milliseconds since the epoch).
+ * `refreshToken`, `expiresIn` (seconds) and `expiresAt` (milliseconds since the epoch); one of these two that is no number
+ * of 0 or more is passed over.
  *
  * @param body the body, as text or parsed
  * @throws {TokenError} `AUTH_REFRESH_RESPONSE_INVALID` without an access token
@@ -94,11 +94,11 @@ export function readJsonRefreshResponse(options: JsonRefreshOptions, body: unkno
 
 function tokensIn(body: unknown): TokenSet {
   const [accessToken, refreshToken] = [field(body, 'accessToken'), field(body, 'refreshToken')];
-  if (typeof accessToken !== 'string' || accessToken === '') throw unusable('it has no "accessToken"');
+  if (!isText(accessToken)) throw unusable('it has no "accessToken"');
   const [expiresIn, expiresAt] = [numberIn(body, 'expiresIn'), numberIn(body, 'expiresAt')];
   return {
     accessToken,
-    ...(typeof refreshToken === 'string' && refreshToken !== '' && { refreshToken }),
+    ...(isText(refreshToken) && { refreshToken }),
     ...(expiresIn !== undefined && { expiresIn }),
     ...(expiresAt !== undefined && { expiresAt }),
   };

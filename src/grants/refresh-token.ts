@@ -1,7 +1,7 @@
 /** The refresh token grant (RFC 6749, section 6). */
 import { TokenError } from '../errors.js';
 import type { TokenSessionOptions } from '../types.js';
-import { readTokenResponse } from './answer.js';
+import { readAnswer } from './answer.js';
 import { checkedClient, clientRules, formRequest, type ClientOptions } from './client.js';
 import { send, type GrantRequest } from './request.js';
 
@@ -29,7 +29,9 @@ export function refreshTokenRequest(options: RefreshTokenGrantOptions, refreshTo
 
 /**
  * Renews an access token with the session's refresh token (RFC 6749, section 6). A new refresh token in the answer
- * replaces it. Without one in the session the session ends: `AUTH_SESSION_EXPIRED`.
+ * replaces it, also where the access token beside it is of a type that cannot be used: the refresh then fails with
+ * `AUTH_REFRESH_RESPONSE_INVALID` and goes on from the new one. Without one in the session the session ends:
+ * `AUTH_SESSION_EXPIRED`.
  *
  * @throws {TypeError} for an unknown option or a value that does not fit, naming it
  * @example
@@ -44,7 +46,11 @@ export function refreshTokenGrant(options: RefreshTokenGrantOptions): Pick<Token
     async refresh({ tokens, http }) {
       if (!tokens?.refreshToken) throw noRefreshToken();
       const { data } = await send(http, refreshTokenRequest(checked, tokens.refreshToken));
-      return readTokenResponse(data);
+      const { tokens: answered, problem } = readAnswer(data);
+      if (!problem) return answered;
+      if (!answered.refreshToken || answered.refreshToken === tokens.refreshToken) throw problem;
+      // The session refuses an access token that has expired, and keeps the refresh token that came with it (decision 010).
+      return { ...answered, expiresIn: 0 };
     },
   };
 }

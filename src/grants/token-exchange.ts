@@ -13,7 +13,11 @@ export interface TokenTypes {
   readonly subjectTokenType?: string;
   /** Of the actor's token, if there is one. @default 'urn:ietf:params:oauth:token-type:access_token' */
   readonly actorTokenType?: string;
-  /** @default what the server gives */
+  /**
+   * With another one than that of access tokens the answer may have the `token_type` `N_A` (section 2.2.1): the token is
+   * sent like an access token all the same.
+   * @default what the server gives
+   */
   readonly requestedTokenType?: string;
 }
 
@@ -31,7 +35,7 @@ export interface ExchangedTokens {
 
 const name = 'tokenExchangeGrant';
 const prefix = 'urn:ietf:params:oauth:token-type:';
-const accessToken = `${prefix}access_token`;
+const accessToken = 'urn:ietf:params:oauth:token-type:access_token';
 const typeRules = { subjectTokenType: text, actorTokenType: text, requestedTokenType: text };
 
 /**
@@ -87,6 +91,8 @@ export function tokenExchangeGrant(options: TokenExchangeGrantOptions): FreshGra
   const subjects = new Assertions(subjectToken, rulesOf('subjectToken', client.subjectTokenType));
   const actors =
     actorToken === undefined ? undefined : new Assertions(actorToken, rulesOf('actorToken', client.actorTokenType));
+  const { requestedTokenType = accessToken } = client;
+  const tokenTypes = requestedTokenType === accessToken ? ['Bearer'] : ['Bearer', 'N_A'];
   return {
     whenMissing: 'refresh',
     async refresh({ http, signal }) {
@@ -94,7 +100,7 @@ export function tokenExchangeGrant(options: TokenExchangeGrantOptions): FreshGra
       const exchange = (): Promise<GrantAnswer> =>
         subjects.timed(() => send(http, tokenExchangeRequest(client, tokens)));
       const { data } = await (actors ? actors.timed(exchange) : exchange());
-      return readFreshTokenResponse(data);
+      return readFreshTokenResponse(data, tokenTypes);
     },
   };
 }

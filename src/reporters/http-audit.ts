@@ -57,8 +57,6 @@ export interface HttpAudit extends Reporter {
 }
 
 const answerMs = 10_000;
-// The limit is 64 KiB; records are ASCII.
-const longestKeptAlive = 60_000;
 
 const rules: Rules<HttpAuditOptions> = {
   url: text,
@@ -88,12 +86,12 @@ export function httpAudit(given: HttpAuditOptions): HttpAudit {
   const options = checked<HttpAuditOptions>(given, rules, { required: ['url', ...neededFor(given)], of: 'httpAudit' });
   const { url, headers, intervalMs = 5_000, maxBatch = 50, maxBuffered = 1_000 } = options;
   const { subject, salt = '', onFault = () => undefined, clock = systemClock } = options;
-  const post = async (body: string): Promise<number> => {
+  const post = async (body: string, keepalive: boolean): Promise<number> => {
     const { status } = await (options.fetch ?? fetch)(url, {
       method: 'POST',
       body,
       headers: { 'Content-Type': 'application/json', ...headers },
-      keepalive: body.length <= longestKeptAlive,
+      keepalive,
       signal: AbortSignal.timeout(answerMs),
     });
     return status;
@@ -115,10 +113,13 @@ export function httpAudit(given: HttpAuditOptions): HttpAudit {
     failed,
     gap: (count) => recordOf({ at: isoTime(clock.now()), outcome: 'dropped', count }),
   });
-  const stopWatching = onLeaving(() => outbox.leave());
   let isClosed = false;
   /** Records whose hash is not there yet. */
   let hashing: Promise<unknown> = Promise.resolve();
+  const stopWatching = onLeaving(() => {
+    outbox.leave();
+    void hashing.then(() => outbox.leave());
+  });
 
   const report: Reporter = (session) => {
     const hash = new Subject(salt, (error) => failed({ error, buffered: 0, dropped: 0 }));

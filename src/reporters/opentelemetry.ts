@@ -1,9 +1,10 @@
 /** Refreshes as OpenTelemetry spans and metrics. */
-import { expectMethods, listen, type Reporter } from '../core/reporting.js';
+import { checked, hasMethods, type Rule, type Rules } from '../core/checks.js';
+import { listen, type Reporter } from '../core/reporting.js';
 import { followRefreshes, type EndedRefresh } from '../core/refreshes.js';
 import type { TokenEvent } from '../types.js';
 import { instrumentsOf, type Attributes, type Instruments, type MeterLike } from './instruments.js';
-import { errorAttributes, Spans, type TracerLike } from './spans.js';
+import { errorAttributes, spanReporter, type TracerLike } from './spans.js';
 
 export interface OpenTelemetryReporterOptions {
   /** For a span `auth.token.refresh` per operation. */
@@ -12,6 +13,16 @@ export interface OpenTelemetryReporterOptions {
   readonly meter?: MeterLike;
 }
 
+const withMethods = (...names: string[]): Rule => [
+  `an object with ${names.join(', ')}`,
+  (value) => hasMethods(value, names),
+];
+
+const rules: Rules<OpenTelemetryReporterOptions> = {
+  tracer: withMethods('startSpan'),
+  meter: withMethods('createCounter', 'createUpDownCounter', 'createHistogram'),
+};
+
 /**
  * A span `auth.token.refresh` per operation with its retries as span events, a span `auth.token.refresh.escalation` per
  * escalated streak, and metrics: duration and outcome of operations, retries, escalations, waiting and replayed
@@ -19,7 +30,7 @@ export interface OpenTelemetryReporterOptions {
  *
  * One reporter may be put on any number of sessions.
  *
- * @throws {TypeError} if neither a tracer nor a meter is given
+ * @throws {TypeError} if neither a tracer nor a meter is given, for one that does not fit, and for an unknown option
  * @example
  * import { metrics, trace } from '@opentelemetry/api';
  *
@@ -28,33 +39,40 @@ export interface OpenTelemetryReporterOptions {
  * const stop = openTelemetryReporter({ tracer, meter })(session);
  */
 export function openTelemetryReporter(options: OpenTelemetryReporterOptions): Reporter {
-  const { tracer, meter } = (options as OpenTelemetryReporterOptions | undefined) ?? {};
+  const { tracer, meter } = checked<OpenTelemetryReporterOptions>(options, rules, { of: 'openTelemetryReporter' });
   if (!tracer && !meter) throw new TypeError('openTelemetryReporter expects a "tracer", a "meter" or both.');
-  const who = 'openTelemetryReporter';
-  if (tracer) expectMethods(who, 'a "tracer"', tracer, ['startSpan']);
-  if (meter) expectMethods(who, 'a "meter"', meter, ['createCounter', 'createUpDownCounter', 'createHistogram']);
-  const instruments = meter && instrumentsOf(meter);
+  const reportSpans = tracer && spanReporter(tracer);
+  const reportMetrics = meter && metricReporter(meter);
   return (session) => {
-    const spans = tracer && new Spans(tracer);
-    const levels = instruments && new Levels(instruments);
-    const refreshes = followRefreshes((refresh) => {
-      spans?.ended(refresh);
-      if (instruments) count(instruments, refresh);
-    });
+    // Each listens for itself: the session keeps the faults of one from the other.
+    const stopMetrics = reportMetrics?.(session);
+    const stopSpans = reportSpans?.(session);
+    return () => {
+      try {
+        stopMetrics?.();
+      } finally {
+        stopSpans?.();
+      }
+    };
+  };
+}
+
+function metricReporter(meter: MeterLike): Reporter {
+  const instruments = instrumentsOf(meter);
+  return (session) => {
+    const levels = new Levels(instruments);
+    const refreshes = followRefreshes((refresh) => count(instruments, refresh));
     // Nobody is told of what began before: those that wait already are counted from the snapshot.
-    levels?.wait(session.getSnapshot().waiting);
+    levels.wait(session.getSnapshot().waiting);
 
     const stopListening = listen(session, (event) => {
       refreshes.hear(event);
-      if (event.type === 'refresh.started') spans?.started(event);
-      if (event.type === 'refresh.retried') spans?.retried(event);
-      if (event.type === 'refresh.escalated') spans?.escalated(event);
-      if (instruments) countEvent(instruments, event);
-      levels?.hear(event, session.getSnapshot().waiting);
+      countEvent(instruments, event);
+      levels.hear(event, session.getSnapshot().waiting);
     });
     return () => {
       stopListening();
-      levels?.stop();
+      levels.stop();
       refreshes.stop(Date.now());
     };
   };

@@ -7,8 +7,8 @@ export interface OutboxPlan {
   readonly maxBuffered: number;
   readonly intervalMs: number;
   readonly clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>;
-  /** Resolves to an HTTP status; rejects where there was no answer. */
-  readonly post: (body: string) => Promise<number>;
+  /** Resolves to an HTTP status; rejects where there was no answer. `keepalive`: the page may go meanwhile. */
+  readonly post: (body: string, keepalive: boolean) => Promise<number>;
   /** Hands it to the browser, which sends it even though the page goes. Whether it took it. */
   readonly beacon: (body: string) => boolean;
   readonly failed: (fault: AuditFault) => void;
@@ -19,6 +19,8 @@ export interface OutboxPlan {
 const firstRetryMs = 1_000;
 const lastRetryMs = 60_000;
 // These blame the batch. Any other answer may be another one later: after a deployment, or when somebody has signed in.
+// What browsers send for pages that are gone is 64 KiB over all requests in flight; records are ASCII.
+const longestKeptAlive = 60_000;
 const final: readonly number[] = [400, 413, 422];
 
 export class Outbox {
@@ -27,6 +29,10 @@ export class Outbox {
   /** The first records of these are being sent. */
   #inFlight = 0;
   #sending: Promise<boolean> | undefined;
+  /** What a page that was left is still sending beside that. */
+  #handedOver: Promise<unknown> = Promise.resolve();
+  /** Length of the bodies in flight that outlive the page. */
+  #keptAlive = 0;
   #dropped = 0;
   #retryMs = firstRetryMs;
   #timer: unknown;
@@ -53,22 +59,47 @@ export class Outbox {
     return this.#sending;
   }
 
-  /** The page may be gone in a moment. */
+  /** The page may be gone in a moment: what waits goes out at once, as much as browsers take. The rest waits on. */
   leave(): void {
-    const { maxBatch, beacon } = this.#plan;
-    while (this.#records.length > this.#inFlight) {
-      const batch = this.#records.slice(this.#inFlight, this.#inFlight + maxBatch);
-      if (!beacon(bodyOf(batch))) {
-        void this.flush();
-        return;
-      }
+    for (;;) {
+      const batch = this.#batchToLeaveWith();
+      if (batch.length === 0) return;
       this.#records.splice(this.#inFlight, batch.length);
+      const body = bodyOf(batch);
+      if (!this.#plan.beacon(body)) this.#handedOver = Promise.all([this.#handedOver, this.#handOver(batch, body)]);
+    }
+  }
+
+  #batchToLeaveWith(): AuditRecord[] {
+    const waiting = this.#records.slice(this.#inFlight, this.#inFlight + this.#plan.maxBatch);
+    let room = longestKeptAlive - this.#keptAlive - bodyOf([]).length;
+    const tooMuch = waiting.findIndex((record) => (room -= JSON.stringify(record).length + 1) < 0);
+    return tooMuch < 0 ? waiting : waiting.slice(0, tooMuch);
+  }
+
+  async #handOver(batch: AuditRecord[], body: string): Promise<void> {
+    const problem = await this.#post(body);
+    if (problem?.mayPass) this.#records.splice(this.#inFlight, 0, ...batch);
+    if (problem) this.#fail(problem, batch.length);
+  }
+
+  async #post(body: string): Promise<Problem | undefined> {
+    const keepalive = this.#keptAlive + body.length <= longestKeptAlive;
+    const length = keepalive ? body.length : 0;
+    this.#keptAlive += length;
+    try {
+      return problemOf(await this.#plan.post(body, keepalive));
+    } catch (error) {
+      return { error, mayPass: true };
+    } finally {
+      this.#keptAlive -= length;
     }
   }
 
   /** Sends for the last time: what is not taken is lost. */
   async close(): Promise<void> {
     const isAllSent = await this.flush();
+    await this.#handedOver;
     this.#sleep();
     if (isAllSent) return;
     this.#dropped += this.#records.splice(0).length;
@@ -76,8 +107,9 @@ export class Outbox {
   }
 
   async #send(): Promise<boolean> {
-    const { maxBatch, post, gap } = this.#plan;
+    const { maxBatch, gap } = this.#plan;
     for (;;) {
+      await this.#handedOver;
       if (this.#records.length === 0 && this.#dropped > 0) {
         this.#records.push(gap(this.#dropped));
         this.#dropped = 0;
@@ -85,7 +117,7 @@ export class Outbox {
       const batch = this.#records.slice(0, maxBatch);
       if (batch.length === 0) return true;
       this.#inFlight = batch.length;
-      const problem = await post(bodyOf(batch)).then(problemOf, (error: unknown) => ({ error, mayPass: true }));
+      const problem = await this.#post(bodyOf(batch));
       this.#inFlight = 0;
       if (!problem?.mayPass) this.#records.splice(0, batch.length);
       if (!problem) this.#retryMs = firstRetryMs;

@@ -1,7 +1,8 @@
 /** Events as PostHog events. */
+import { checked, fn, isText, type Rules } from '../core/checks.js';
 import { expectMethods, listen, type Reporter } from '../core/reporting.js';
 import type { TokenEventType } from '../types.js';
-import { fieldsOf } from './fields.js';
+import { fieldsOf, isEventType } from './fields.js';
 
 /** What is used of `posthog-node`. */
 export interface PostHogLike {
@@ -35,20 +36,23 @@ const outcomes: readonly TokenEventType[] = [
   'store.failed',
 ];
 
+const rules: Rules<PostHogReporterOptions> = {
+  distinctId: ['an id, or a function that returns one', (value) => isText(value) || fn[1](value)],
+  events: ['an array of names of events', (value) => Array.isArray(value) && value.every(isEventType)],
+};
+
 /**
  * A PostHog event `auth.<type>` per event, with its fields as properties.
  *
- * @throws {TypeError} if the client has no `capture`, or no `distinctId` is given
+ * @throws {TypeError} if the client has no `capture`, for an unknown option or one that does not fit, naming it
  * @example
  * const stop = posthogReporter(client, { distinctId: () => currentUser.id })(session);
  */
 export function posthogReporter(client: PostHogLike, options: PostHogReporterOptions): Reporter {
-  expectMethods('posthogReporter', 'a client', client, ['capture']);
-  const { distinctId, events = outcomes } = options;
-  if (typeof distinctId !== 'function' && (typeof distinctId !== 'string' || distinctId === '')) {
-    throw new TypeError('posthogReporter expects "distinctId" to be an id or a function that returns one.');
-  }
-  if (!Array.isArray(events)) throw new TypeError('posthogReporter expects "events" to be an array of event names.');
+  const of = 'posthogReporter';
+  expectMethods(of, 'a client', client, ['capture']);
+  const known = checked<PostHogReporterOptions>(options, rules, { required: ['distinctId'], of });
+  const { distinctId, events = outcomes } = known;
   return (session) =>
     listen(session, (event) => {
       if (!events.includes(event.type)) return undefined;

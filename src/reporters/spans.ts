@@ -1,5 +1,6 @@
 /** Refreshes and escalations as spans. */
-import type { EndedRefresh } from '../core/refreshes.js';
+import { followRefreshes, type EndedRefresh } from '../core/refreshes.js';
+import { listen, type Reporter } from '../core/reporting.js';
 import type { TokenEvent } from '../types.js';
 import type { Attributes } from './instruments.js';
 
@@ -30,7 +31,24 @@ export function errorAttributes(error: { code: string; kind?: string } | undefin
   };
 }
 
-export class Spans {
+export function spanReporter(tracer: TracerLike): Reporter {
+  return (session) => {
+    const spans = new Spans(tracer);
+    const refreshes = followRefreshes((refresh) => spans.ended(refresh));
+    const stopListening = listen(session, (event) => {
+      refreshes.hear(event);
+      if (event.type === 'refresh.started') spans.started(event);
+      if (event.type === 'refresh.retried') spans.retried(event);
+      if (event.type === 'refresh.escalated') spans.escalated(event);
+    });
+    return () => {
+      stopListening();
+      refreshes.stop(Date.now());
+    };
+  };
+}
+
+class Spans {
   readonly #tracer: TracerLike;
   #open: { readonly operationId: string; readonly span: SpanLike } | undefined;
 

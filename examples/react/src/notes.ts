@@ -27,6 +27,8 @@ const none: Notes = { saved: undefined, unsaved: [], problem: undefined, draft: 
 let notes = none;
 /** Whose they are. */
 let owner: string | undefined;
+/** How many the server has been given. */
+let sent = 0;
 const listeners = new Set<() => void>();
 
 export const getNotes = (): Notes => notes;
@@ -47,10 +49,13 @@ const setProblem = (id: string, problem: string | undefined): void =>
 export const setDraft = (draft: string): void => change({ draft });
 
 export async function loadNotes(): Promise<void> {
-  const asked = owner;
+  const [asked, sentBefore] = [owner, sent];
   try {
     const { data } = await api.get<Note[]>('/api/notes');
-    if (asked === owner) change({ saved: data, problem: undefined });
+    if (asked !== owner) return;
+    // A list that was made before a note arrived does not have it.
+    if (sentBefore === sent) change({ saved: data, problem: undefined });
+    else await loadNotes();
   } catch (error) {
     if (asked === owner) change({ problem: sentenceFor(error) });
   }
@@ -73,6 +78,7 @@ async function save({ id, text }: Note): Promise<void> {
   setProblem(id, undefined);
   try {
     await api.put(`/api/notes/${id}`, { text });
+    sent += 1;
     // Not where it was discarded meanwhile, or somebody else has signed in.
     if (!notes.unsaved.some((note) => note.id === id)) return;
     const others = (notes.saved ?? []).filter((note) => note.id !== id);
@@ -93,3 +99,7 @@ session.on('tokens.changed', () => {
   if (!notes.saved || notes.problem || notes.unsaved.some(({ problem }) => problem)) void retryAll();
 });
 addEventListener('online', () => void retryAll());
+// They are in this page alone: the browser asks before it is left.
+addEventListener('beforeunload', (event) => {
+  if (notes.unsaved.length > 0) event.preventDefault();
+});

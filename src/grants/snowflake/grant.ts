@@ -1,9 +1,9 @@
 /** A key-pair JWT exchanged for a token that is good for one ingest host: Snowpipe Streaming. */
 import type { AxiosInstance } from 'axios';
-import { checked, duration, type Rules } from '../../core/checks.js';
+import { checked, clockWithNow, delay, duration, type Rules } from '../../core/checks.js';
 import type { TokenSessionOptions } from '../../types.js';
 import type { AssertionOptions, FreshGrant, TokenSupply } from '../grant.js';
-import { assertionRules, supply } from '../rules.js';
+import { supply } from '../rules.js';
 import { Exchange } from './exchange.js';
 import { accountRule, hostsRule } from './hosts.js';
 import type { SnowflakeAccount, SnowflakeScope, SnowflakeToken } from './requests.js';
@@ -41,7 +41,8 @@ const rules: Rules<SnowflakeTokenExchangeOptions> = {
   role: ['a role without spaces', (value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)],
   hosts: hostsRule,
   lifetimeMs: duration,
-  ...assertionRules,
+  clockToleranceMs: delay,
+  clock: clockWithNow,
 };
 
 /**
