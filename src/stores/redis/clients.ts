@@ -57,8 +57,12 @@ function has(client: unknown, methods: readonly string[]): boolean {
 /** Tells the clients apart by their methods. Throws a `TypeError` for anything else. */
 export function linkOf(client: RedisClient): Link {
   if (has(client, [...methodsOfBoth, 'call', 'disconnect'])) return ofIoRedis(client as IoRedisClient);
-  if (has(client, [...methodsOfBoth, 'sendCommand', 'destroy'])) return ofNodeRedis(client as NodeRedisClient);
-  throw new TypeError('redisStore expects a client of ioredis 5 or node-redis 5, or later.');
+  // A cluster, a sentinel and a pool, which take commands in another form, cannot `select` a database.
+  if (has(client, [...methodsOfBoth, 'sendCommand', 'destroy', 'select']))
+    return ofNodeRedis(client as NodeRedisClient);
+  throw new TypeError(
+    'redisStore expects a client of ioredis 5 or later, or of node-redis 5 or later by createClient().',
+  );
 }
 
 const ignore = (): void => undefined;
