@@ -50,6 +50,29 @@ describeWithRedis('redisStore over ioredis', () => {
     session.dispose();
   });
 
+  test('that sends a command again where its answer was lost: each is done once', async () => {
+    const client = connect({});
+    const call = client.call.bind(client);
+    const twice = async (...values: Parameters<typeof call>): Promise<unknown> => {
+      await call(...values);
+      return call(...values);
+    };
+    Object.assign(client, { call: twice });
+    const ada = redisStore(client, { key: place.key, leaseMs: 60_000 });
+    await ada.save(first);
+    expect(await ada.exclusive(() => ada.replace(first, next), signal)).toBe(true);
+    expect(await place.holder().load()).toMatchObject(next);
+    expect(await place.plain.get(place.leaseKey)).toBeNull();
+  });
+
+  test.each(['WRONGTYPE', 'READONLY'])('before Redis 7, which tells of %s in another form', async (code) => {
+    const client = connect({});
+    await redisStore(client, { key: place.key }).save(first);
+    const message = `ERR Error running script (call to f_0a): @user_script:2: @user_script: 2: ${code} You cannot`;
+    Object.assign(client, { call: () => Promise.reject(new Error(message)) });
+    await expect(redisStore(client, { key: place.key }).load()).rejects.toMatchObject({ code });
+  });
+
   test.each([
     ['10', 10],
     ['no', 0],
@@ -60,6 +83,7 @@ describeWithRedis('redisStore over ioredis', () => {
     expect(client.listenerCount('ready')).toBe(before + 12);
     expect(client.getMaxListeners()).toBe(most && most + 12);
     for (const stop of stops) stop();
+    await redisStore(client, { key: place.key }).exclusive(async () => undefined, signal);
     expect([client.listenerCount('ready'), client.getMaxListeners()]).toEqual([before, most]);
   });
 
