@@ -1,4 +1,5 @@
 /** Clients as users set them up. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createTokenSession } from '../../../src/index.js';
@@ -48,6 +49,18 @@ describeWithRedis('redisStore over ioredis', () => {
     await session.ready;
     expect([session.status, failures]).toEqual(['active', []]);
     session.dispose();
+  });
+
+  test('that is slow: a turn is over when its lease is released', async () => {
+    const client = connect({});
+    const call = client.call.bind(client);
+    const slowly = async (...values: Parameters<typeof call>): Promise<unknown> => {
+      await pause(50);
+      return call(...values);
+    };
+    Object.assign(client, { call: slowly });
+    await redisStore(client, { key: place.key }).exclusive(async () => undefined, signal);
+    expect(await place.plain.get(place.leaseKey)).toBeNull();
   });
 
   test('that sends a command again where its answer was lost: each is done once', async () => {
