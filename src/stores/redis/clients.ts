@@ -125,14 +125,8 @@ function ofNodeRedis(client: NodeRedisClient): Link {
       const subscriber = client.duplicate();
       // Commands tell of a connection that fails; without a listener the error would be thrown.
       subscriber.on('error', ignore);
-      let isSubscribed = false;
-      const subscribe = async (): Promise<void> => {
-        // It subscribes again by itself.
-        if (!isSubscribed) await subscriber.subscribe(channel, heard);
-        isSubscribed = true;
-        connected();
-      };
-      subscriber.on('ready', () => void subscribe().catch(ignore));
+      // It subscribes again by itself; asked once more it has the same listener.
+      subscriber.on('ready', () => void subscriber.subscribe(channel, heard).then(connected, ignore));
       subscriber.connect().catch(ignore);
       return () => {
         if (subscriber.isOpen) subscriber.destroy();
