@@ -1,9 +1,11 @@
 /** Clients as users set them up. */
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createTokenSession } from '../../../src/index.js';
 import { redisStore } from '../../../src/stores/redis/index.js';
+import { clients } from '../../support/redis-clients.js';
 import { useRedisPlace } from '../../support/redis-place.js';
 import { describeWithRedis } from '../../support/redis.js';
 
@@ -17,6 +19,9 @@ interface Setup {
 }
 
 const { signal } = new AbortController();
+const nobody = (): never => {
+  throw new Error('There is no such client.');
+};
 
 describeWithRedis('redisStore over ioredis', () => {
   const place = useRedisPlace();
@@ -49,6 +54,39 @@ describeWithRedis('redisStore over ioredis', () => {
     await session.ready;
     expect([session.status, failures]).toEqual(['active', []]);
     session.dispose();
+  });
+
+  test('that the app has closed stays closed', async () => {
+    const client = connect({});
+    const ada = redisStore(client, { key: place.key });
+    await ada.load();
+    client.disconnect();
+    await once(client, 'end');
+    await expect(ada.load()).rejects.toMatchObject({ code: 'ENOTCONN' });
+    expect(client.status).toBe('end');
+  });
+
+  test('that fails: the duplicate of it that listens has a listener for errors, or the console would show them', () => {
+    const client = connect({});
+    const subscriber = connect({});
+    const before = subscriber.listenerCount('error');
+    Object.assign(client, { duplicate: () => subscriber });
+    redisStore(client, { key: place.key }).subscribe(() => undefined)();
+    expect(subscriber.listenerCount('error')).toBe(before + 1);
+  });
+
+  test('that is lazy: changes are heard', async () => {
+    const client = connect({ lazyConnect: true });
+    let heard = 0;
+    const stop = redisStore(client, { key: place.key }).subscribe(() => {
+      heard += 1;
+    });
+    const ada = place.holder();
+    while (heard < 4) {
+      await ada.save(first);
+      await pause(10);
+    }
+    stop();
   });
 
   test('that is slow: a turn is over when its lease is released', async () => {
@@ -118,4 +156,31 @@ describeWithRedis('redisStore over ioredis', () => {
     const keys = await ada?.exclusive(() => place.plain.keys(`*${place.key}*`), signal);
     expect(keys?.sort()).toEqual([`app:${place.key}`, `app:${place.leaseKey}`]);
   });
+});
+
+describeWithRedis('redisStore over node-redis', () => {
+  const place = useRedisPlace();
+
+  test.each(['node-redis 6.3.1', 'node-redis 5.0.1'])(
+    '%s hears each message once, also when its connection was lost',
+    async (name) => {
+      const { client, close } = (await clients[name]?.(place.server.url)) ?? nobody();
+      let heard = 0;
+      const stop = redisStore(client, { key: place.key }).subscribe(() => {
+        heard += 1;
+      });
+      const until = async (count: number): Promise<void> => {
+        while (heard < count) await pause(5);
+      };
+      await until(1);
+      await place.plain.call('client', 'kill', 'type', 'pubsub');
+      await until(2);
+      await place.plain.publish(`${place.key}:changes`, 'somebody');
+      await until(3);
+      await pause(50);
+      expect(heard).toBe(3);
+      stop();
+      close();
+    },
+  );
 });
