@@ -8,6 +8,7 @@ import { redisStore } from '../../../src/stores/redis/index.js';
 import { clients } from '../../support/redis-clients.js';
 import { useRedisPlace } from '../../support/redis-place.js';
 import { describeWithRedis } from '../../support/redis.js';
+import { rejection } from '../../support/stage.js';
 
 const first = { accessToken: 'access-first', refreshToken: 'refresh-first' };
 const next = { accessToken: 'access-next', refreshToken: 'refresh-next' };
@@ -74,6 +75,19 @@ describeWithRedis('redisStore over ioredis', () => {
     redisStore(client, { key: place.key }).subscribe(() => undefined)();
     expect(subscriber.listenerCount('error')).toBe(before + 1);
   });
+
+  test('that is lazy while Redis is away: nothing is left unhandled, and only the first access waits', async () => {
+    const unhandled: unknown[] = [];
+    const hear = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', hear);
+    await place.server.stop();
+    const ada = redisStore(connect({ lazyConnect: true }), { key: place.key });
+    await rejection(Promise.resolve(ada.load()));
+    const late = pause(700).then(() => 'late');
+    expect(await Promise.race([late, rejection(Promise.resolve(ada.load()))])).toMatchObject({ code: 'ENOTCONN' });
+    process.off('unhandledRejection', hear);
+    expect(unhandled).toEqual([]);
+  }, 20_000);
 
   test('that is lazy: changes are heard', async () => {
     const client = connect({ lazyConnect: true });
@@ -162,7 +176,7 @@ describeWithRedis('redisStore over node-redis', () => {
   const place = useRedisPlace();
 
   test.each(['node-redis 6.3.1', 'node-redis 5.0.1'])(
-    '%s hears each message once, also when its connection was lost',
+    '%s hears each message once, also when its connection was lost, and queues nothing without one',
     async (name) => {
       const { client, close } = (await clients[name]?.(place.server.url)) ?? nobody();
       let heard = 0;
@@ -179,6 +193,10 @@ describeWithRedis('redisStore over node-redis', () => {
       await until(3);
       await pause(50);
       expect(heard).toBe(3);
+      await place.server.stop();
+      await rejection(Promise.resolve(redisStore(client, { key: place.key }).load()));
+      const error = await rejection(Promise.resolve(redisStore(client, { key: place.key }).load()));
+      expect(error).toMatchObject({ code: 'ENOTCONN' });
       stop();
       close();
     },
