@@ -20,6 +20,8 @@ interface Setup {
 }
 
 const { signal } = new AbortController();
+// How Redis 5 and 6 begin the errors of a script.
+const olderRedis = 'ERR Error running script (call to f_0a): @user_script:2: @user_script: 2:';
 const nobody = (): never => {
   throw new Error('There is no such client.');
 };
@@ -130,12 +132,18 @@ describeWithRedis('redisStore over ioredis', () => {
     expect(await place.plain.get(place.leaseKey)).toBeNull();
   });
 
-  test.each(['WRONGTYPE', 'READONLY'])('before Redis 7, which tells of %s in another form', async (code) => {
+  test.each([
+    [`${olderRedis} WRONGTYPE Operation against a key`, undefined, 'WRONGTYPE'],
+    [`${olderRedis} READONLY You can't write`, undefined, 'READONLY'],
+    ["ERR unknown command 'EVAL'", undefined, undefined],
+    ['read ECONNRESET', 'ECONNRESET', 'ECONNRESET'],
+  ])('that fails with "%s" and the code %s: what is told has the code %s', async (message, given, code) => {
     const client = connect({});
-    await redisStore(client, { key: place.key }).save(first);
-    const message = `ERR Error running script (call to f_0a): @user_script:2: @user_script: 2: ${code} You cannot`;
-    Object.assign(client, { call: () => Promise.reject(new Error(message)) });
-    await expect(redisStore(client, { key: place.key }).load()).rejects.toMatchObject({ code });
+    const ada = redisStore(client, { key: place.key });
+    await ada.load();
+    Object.assign(client, { call: () => Promise.reject(Object.assign(new Error(message), { code: given })) });
+    const error = await rejection(Promise.resolve(ada.load()));
+    expect((error as { code?: string }).code).toBe(code);
   });
 
   test.each([
