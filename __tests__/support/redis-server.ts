@@ -1,8 +1,10 @@
 /** A real Redis: that of `REDIS_URL`, or one started on a free port of this machine, which keeps nothing on disk. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
@@ -21,8 +23,11 @@ const { REDIS_URL } = process.env;
 const ignore = (): void => undefined;
 const nothing = async (): Promise<void> => {};
 
-/** The Redis of `REDIS_URL` if `canBeShared`, or one of our own. Its `stop` leaves one that is not ours alone. */
-export async function startRedis({ canBeShared = false } = {}): Promise<RedisServer> {
+/**
+ * The Redis of `REDIS_URL` if `canBeShared`, or one of our own. Its `stop` leaves one that is not ours alone. A cluster
+ * has this node alone, with all slots.
+ */
+export async function startRedis({ canBeShared = false, isCluster = false } = {}): Promise<RedisServer> {
   if (REDIS_URL && canBeShared) return { url: REDIS_URL, start: nothing, stop: nothing, freeze: ignore, thaw: ignore };
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
@@ -33,8 +38,12 @@ export async function startRedis({ canBeShared = false } = {}): Promise<RedisSer
     async start() {
       if (isRunning()) return;
       const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-      child = spawn('redis-server', [...options, '--dir', tmpdir()], { stdio: 'ignore' });
+      if (isCluster) options.push('--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1');
+      const directory = await mkdtemp(join(tmpdir(), 'redis-'));
+      child = spawn('redis-server', [...options, '--dir', directory], { stdio: 'ignore' });
+      child.once('exit', () => void rm(directory, { recursive: true, force: true }));
       await answers(url);
+      if (isCluster) await takeSlots(url);
     },
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
@@ -66,6 +75,13 @@ async function answers(url: string): Promise<void> {
   } finally {
     client.disconnect();
   }
+}
+
+async function takeSlots(url: string): Promise<void> {
+  const client = new Redis(url);
+  await client.call('cluster', 'addslotsrange', '0', '16383');
+  while (!(await client.cluster('INFO')).includes('cluster_state:ok')) await pause(10);
+  client.disconnect();
 }
 
 async function freePort(): Promise<number> {

@@ -134,13 +134,13 @@ describeWithRedis('redisStore while Redis is away', () => {
     await ada.save(first);
     const failures: string[] = [];
     const session = createTokenSession({ refresh: () => next, store: bea });
-    session.on('store.failed', ({ action, error }) => failures.push(`${action} ${String(error.code)}`));
+    session.on('store.failed', ({ action }) => failures.push(action));
     await session.ready;
     await place.server.stop();
     expect(await session.getAccessToken()).toBe(first.accessToken);
     expect(await session.refresh()).toBe(next.accessToken);
-    // A subscriber that tries to come back may have asked for the record before.
-    expect(failures.map((failure) => failure.split(' ')[0]).slice(-3)).toEqual(['exclusive', 'load', 'save']);
+    // The subscription may have come up just before: then the record is asked for once more, before or between.
+    expect(failures.join(' ')).toMatch(/\bexclusive (load )+save$/);
     await place.server.start();
     await back(ada);
     await until(async () => (await ada.load())?.accessToken === next.accessToken);

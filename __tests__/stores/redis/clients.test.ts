@@ -1,10 +1,14 @@
 /** Clients as users set them up. */
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createTokenSession } from '../../../src/index.js';
 import { redisStore } from '../../../src/stores/redis/index.js';
+import { clients } from '../../support/redis-clients.js';
 import { useRedisPlace } from '../../support/redis-place.js';
 import { describeWithRedis } from '../../support/redis.js';
+import { rejection } from '../../support/stage.js';
 
 const first = { accessToken: 'access-first', refreshToken: 'refresh-first' };
 const next = { accessToken: 'access-next', refreshToken: 'refresh-next' };
@@ -16,6 +20,11 @@ interface Setup {
 }
 
 const { signal } = new AbortController();
+// How Redis 5 and 6 begin the errors of a script.
+const olderRedis = 'ERR Error running script (call to f_0a): @user_script:2: @user_script: 2:';
+const nobody = (): never => {
+  throw new Error('There is no such client.');
+};
 
 describeWithRedis('redisStore over ioredis', () => {
   const place = useRedisPlace();
@@ -50,6 +59,93 @@ describeWithRedis('redisStore over ioredis', () => {
     session.dispose();
   });
 
+  test('that the app has closed stays closed', async () => {
+    const client = connect({});
+    const ada = redisStore(client, { key: place.key });
+    await ada.load();
+    client.disconnect();
+    await once(client, 'end');
+    await expect(ada.load()).rejects.toMatchObject({ code: 'ENOTCONN' });
+    expect(client.status).toBe('end');
+  });
+
+  test('that fails: the duplicate of it that listens has a listener for errors, or the console would show them', () => {
+    const client = connect({});
+    const subscriber = connect({});
+    const before = subscriber.listenerCount('error');
+    Object.assign(client, { duplicate: () => subscriber });
+    redisStore(client, { key: place.key }).subscribe(() => undefined)();
+    expect(subscriber.listenerCount('error')).toBe(before + 1);
+  });
+
+  test('that is lazy while Redis is away: nothing is left unhandled, and only the first access waits', async () => {
+    const unhandled: unknown[] = [];
+    const hear = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', hear);
+    await place.server.stop();
+    const ada = redisStore(connect({ lazyConnect: true }), { key: place.key });
+    await rejection(Promise.resolve(ada.load()));
+    const late = pause(700).then(() => 'late');
+    expect(await Promise.race([late, rejection(Promise.resolve(ada.load()))])).toMatchObject({ code: 'ENOTCONN' });
+    process.off('unhandledRejection', hear);
+    expect(unhandled).toEqual([]);
+  }, 20_000);
+
+  test('that is lazy: changes are heard', async () => {
+    const client = connect({ lazyConnect: true });
+    let heard = 0;
+    const stop = redisStore(client, { key: place.key }).subscribe(() => {
+      heard += 1;
+    });
+    const ada = place.holder();
+    while (heard < 4) {
+      await ada.save(first);
+      await pause(10);
+    }
+    stop();
+  });
+
+  test('that is slow: a turn is over when its lease is released', async () => {
+    const client = connect({});
+    const call = client.call.bind(client);
+    const slowly = async (...values: Parameters<typeof call>): Promise<unknown> => {
+      await pause(50);
+      return call(...values);
+    };
+    Object.assign(client, { call: slowly });
+    await redisStore(client, { key: place.key }).exclusive(async () => undefined, signal);
+    expect(await place.plain.get(place.leaseKey)).toBeNull();
+  });
+
+  test('that sends a command again where its answer was lost: each is done once', async () => {
+    const client = connect({});
+    const call = client.call.bind(client);
+    const twice = async (...values: Parameters<typeof call>): Promise<unknown> => {
+      await call(...values);
+      return call(...values);
+    };
+    Object.assign(client, { call: twice });
+    const ada = redisStore(client, { key: place.key, leaseMs: 60_000 });
+    await ada.save(first);
+    expect(await ada.exclusive(() => ada.replace(first, next), signal)).toBe(true);
+    expect(await place.holder().load()).toMatchObject(next);
+    expect(await place.plain.get(place.leaseKey)).toBeNull();
+  });
+
+  test.each([
+    [`${olderRedis} WRONGTYPE Operation against a key`, undefined, 'WRONGTYPE'],
+    [`${olderRedis} READONLY You can't write`, undefined, 'READONLY'],
+    ["ERR unknown command 'EVAL'", undefined, undefined],
+    ['read ECONNRESET', 'ECONNRESET', 'ECONNRESET'],
+  ])('that fails with "%s" and the code %s: what is told has the code %s', async (message, given, code) => {
+    const client = connect({});
+    const ada = redisStore(client, { key: place.key });
+    await ada.load();
+    Object.assign(client, { call: () => Promise.reject(Object.assign(new Error(message), { code: given })) });
+    const error = await rejection(Promise.resolve(ada.load()));
+    expect((error as { code?: string }).code).toBe(code);
+  });
+
   test.each([
     ['10', 10],
     ['no', 0],
@@ -60,6 +156,7 @@ describeWithRedis('redisStore over ioredis', () => {
     expect(client.listenerCount('ready')).toBe(before + 12);
     expect(client.getMaxListeners()).toBe(most && most + 12);
     for (const stop of stops) stop();
+    await redisStore(client, { key: place.key }).exclusive(async () => undefined, signal);
     expect([client.listenerCount('ready'), client.getMaxListeners()]).toEqual([before, most]);
   });
 
@@ -81,4 +178,35 @@ describeWithRedis('redisStore over ioredis', () => {
     const keys = await ada?.exclusive(() => place.plain.keys(`*${place.key}*`), signal);
     expect(keys?.sort()).toEqual([`app:${place.key}`, `app:${place.leaseKey}`]);
   });
+});
+
+describeWithRedis('redisStore over node-redis', () => {
+  const place = useRedisPlace();
+
+  test.each(['node-redis 6.3.1', 'node-redis 5.0.1'])(
+    '%s hears each message once, also when its connection was lost, and queues nothing without one',
+    async (name) => {
+      const { client, close } = (await clients[name]?.(place.server.url)) ?? nobody();
+      let heard = 0;
+      const stop = redisStore(client, { key: place.key }).subscribe(() => {
+        heard += 1;
+      });
+      const until = async (count: number): Promise<void> => {
+        while (heard < count) await pause(5);
+      };
+      await until(1);
+      await place.plain.call('client', 'kill', 'type', 'pubsub');
+      await until(2);
+      await place.plain.publish(`${place.key}:changes`, 'somebody');
+      await until(3);
+      await pause(50);
+      expect(heard).toBe(3);
+      await place.server.stop();
+      await rejection(Promise.resolve(redisStore(client, { key: place.key }).load()));
+      const error = await rejection(Promise.resolve(redisStore(client, { key: place.key }).load()));
+      expect(error).toMatchObject({ code: 'ENOTCONN' });
+      stop();
+      close();
+    },
+  );
 });

@@ -1,12 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createClient } from 'redis';
+import * as latest from 'redis';
+import * as lowest from 'redis-lowest';
 import { redisStore, type RedisClient, type RedisStoreOptions } from '../../../src/stores/redis/index.js';
 import { thrown } from '../../support/stage.js';
 
 const client = new Redis({ lazyConnect: true });
 const make = (options: unknown, given: unknown): unknown =>
   thrown(() => redisStore(given as RedisClient, options as RedisStoreOptions));
+const refusal = new TypeError(
+  'redisStore expects a client of ioredis 5 or later, or of node-redis 5 or later by createClient().',
+);
+const node = { host: '127.0.0.1', port: 1 };
 const secret = 'a-secret-that-is-no-key';
 
 describe('redisStore refuses', () => {
@@ -18,6 +23,7 @@ describe('redisStore refuses', () => {
     ['an inherited name', { key: 'k', toString: 5 }, /nknown option "toString"/],
     ['a lease of 0', { key: 'k', leaseMs: 0 }, /"leaseMs" of redisStore must be milliseconds/],
     ['a lease of half a millisecond more', { key: 'k', leaseMs: 100.5 }, /"leaseMs"/],
+    ['a lease of more than a minute', { key: 'k', leaseMs: 60_001 }, /"leaseMs" .*from 100 to 60000/],
     ['a time to live of no length', { key: 'k', ttlMs: 0 }, /"ttlMs"/],
     ['an endless time to live', { key: 'k', ttlMs: Infinity }, /"ttlMs"/],
     ['an empty channel', { key: 'k', channel: '' }, /"channel"/],
@@ -51,15 +57,24 @@ describe('redisStore refuses', () => {
   test.each([undefined, null, 'redis://localhost', {}, { call: () => 0, on: () => 0 }, { sendCommand: () => 0 }])(
     '%p as client',
     (given) => {
-      expect(make({ key: 'k' }, given)).toEqual(
-        new TypeError('redisStore expects a client of ioredis 5 or node-redis 5, or later.'),
-      );
+      expect(make({ key: 'k' }, given)).toEqual(refusal);
     },
   );
+
+  test.each<[string, () => unknown]>([
+    ['a cluster of node-redis 6.3.1', () => latest.createCluster({ rootNodes: [{ socket: node }] })],
+    ['a sentinel of node-redis 6.3.1', () => latest.createSentinel({ name: 'main', sentinelRootNodes: [node] })],
+    ['a pool of node-redis 6.3.1', () => latest.createClientPool()],
+    ['a cluster of node-redis 5.0.1', () => lowest.createCluster({ rootNodes: [{ socket: node }] })],
+    ['a sentinel of node-redis 5.0.1', () => lowest.createSentinel({ name: 'main', sentinelRootNodes: [node] })],
+    ['a pool of node-redis 5.0.1', () => lowest.createClientPool()],
+  ])('%s, which takes commands in another form', (_, create) => {
+    expect(make({ key: 'k' }, create())).toEqual(refusal);
+  });
 });
 
 test('redisStore takes both clients before they are connected, and options that are undefined', () => {
-  for (const given of [client, createClient()]) {
+  for (const given of [client, latest.createClient(), lowest.createClient()]) {
     expect(() => redisStore(given, { key: 'k', leaseMs: undefined as unknown as number })).not.toThrow();
   }
   expect(client.status).toBe('wait');

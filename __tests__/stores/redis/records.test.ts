@@ -103,8 +103,10 @@ describeWithRedis('redisStore', () => {
         '{"v":1,"order":1,"at":1,"tokens":{"refreshToken":"secret"}}',
         'RECORD_BROKEN',
       ],
+      ['a record whose tokens are a number', '{"v":1,"order":1,"at":1,"tokens":5}', 'RECORD_BROKEN'],
       ['a record of version 0', '{"v":0,"order":1,"at":1,"tokens":null}', 'RECORD_BROKEN'],
       ['a record without order', '{"v":1,"at":1,"tokens":null}', 'RECORD_BROKEN'],
+      ['a record without a time', '{"v":1,"order":1,"tokens":null}', 'RECORD_BROKEN'],
       ['an encrypted record', '{"v":1,"order":1,"at":1,"sealed":"c2VjcmV0"}', 'RECORD_SEALED'],
     ])('%s is told, and a sign-in writes over it', async (_, text, code) => {
       await place.plain.set(place.key, text);

@@ -75,6 +75,37 @@ describeWithRedis('redisStore', () => {
     expect(await ada.load()).toMatchObject(third);
   });
 
+  test('a sign-in that could not be written comes before the refresh that follows it', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    await place.server.stop();
+    await rejection(Promise.resolve(ada.save(next)));
+    await place.server.start();
+    await connected(ada);
+    expect(await ada.replace(next, third)).toBe(true);
+    expect(await place.holder().load()).toMatchObject(third);
+  });
+
+  test('a sign-out that could not be written is written over what only a newer release can read', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    await place.server.stop();
+    await rejection(Promise.resolve(ada.clear()));
+    await place.server.start();
+    await place.plain.set(place.key, '{"v":2,"order":9,"tokens":"in another form"}');
+    await connected(ada);
+    expect(await ada.load()).toBeUndefined();
+    expect(await place.holder().load()).toBeUndefined();
+  });
+
+  test('a session that ends after a loss does not come back', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    await place.plain.del(place.key);
+    expect(await ada.replace(first, undefined)).toBe(true);
+    expect(await ada.load()).toBeUndefined();
+  });
+
   test('a sign-in that is refused for good leaves nothing of the one before it to be written later', async () => {
     const ada = place.holder();
     await place.server.stop();

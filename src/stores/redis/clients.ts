@@ -57,8 +57,12 @@ function has(client: unknown, methods: readonly string[]): boolean {
 /** Tells the clients apart by their methods. Throws a `TypeError` for anything else. */
 export function linkOf(client: RedisClient): Link {
   if (has(client, [...methodsOfBoth, 'call', 'disconnect'])) return ofIoRedis(client as IoRedisClient);
-  if (has(client, [...methodsOfBoth, 'sendCommand', 'destroy'])) return ofNodeRedis(client as NodeRedisClient);
-  throw new TypeError('redisStore expects a client of ioredis 5 or node-redis 5, or later.');
+  // A cluster, a sentinel and a pool, which take commands in another form, cannot `select` a database.
+  if (has(client, [...methodsOfBoth, 'sendCommand', 'destroy', 'select']))
+    return ofNodeRedis(client as NodeRedisClient);
+  throw new TypeError(
+    'redisStore expects a client of ioredis 5 or later, or of node-redis 5 or later by createClient().',
+  );
 }
 
 const ignore = (): void => undefined;
@@ -121,14 +125,8 @@ function ofNodeRedis(client: NodeRedisClient): Link {
       const subscriber = client.duplicate();
       // Commands tell of a connection that fails; without a listener the error would be thrown.
       subscriber.on('error', ignore);
-      let isSubscribed = false;
-      const subscribe = async (): Promise<void> => {
-        // It subscribes again by itself.
-        if (!isSubscribed) await subscriber.subscribe(channel, heard);
-        isSubscribed = true;
-        connected();
-      };
-      subscriber.on('ready', () => void subscribe().catch(ignore));
+      // It subscribes again by itself; asked once more it has the same listener.
+      subscriber.on('ready', () => void subscriber.subscribe(channel, heard).then(connected, ignore));
       subscriber.connect().catch(ignore);
       return () => {
         if (subscriber.isOpen) subscriber.destroy();

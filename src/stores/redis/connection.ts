@@ -66,8 +66,9 @@ function away(): Error {
 /** Clients put the whole command into their errors. */
 function harmless(error: unknown): Error {
   const message = field(error, 'message');
-  // Errors of Redis begin with their code: `WRONGTYPE Operation against a key…`
-  const reply = typeof message === 'string' ? /^(?:ERR )?(?!ERR)([A-Z]{3,20})\b/.exec(message)?.[1] : undefined;
+  // Errors of Redis begin with their code: `WRONGTYPE Operation against a key…`. Before Redis 7 where it happened is in front.
+  const pattern = /^(?:ERR (?:.*@user_script: ?\d+: )?)?(?!ERR)([A-Z]{3,20})\b/;
+  const reply = typeof message === 'string' ? pattern.exec(message)?.[1] : undefined;
   const code = reply ?? codeOf(error);
   return Object.assign(describe(error), code !== undefined && { code, message: `Redis failed: ${code}` });
 }

@@ -45,7 +45,7 @@ export class Lease {
         // Puts the record back, and keeps the lease for whoever had it.
         if (answer === 'lost') await unlessAborted(this.#place.load(), signal);
         const waitMs = lookMs.least + Math.random() * (lookMs.most - lookMs.least);
-        await unlessAborted(pause(waitMs), signal);
+        await pause(waitMs);
       } catch (error) {
         // It may be given after all, also where the answer has not come in time.
         void asked.catch(() => undefined).then(() => this.#release(owner));

@@ -22,7 +22,7 @@ export interface RedisStoreOptions {
   readonly encryptionKey?: EncryptionKey | readonly EncryptionKey[];
   /**
    * How long a holder that has died keeps the others waiting, in milliseconds: while it works its lease is extended
-   * every third of this. A whole number of at least 100; below 6_000, or the others refresh without it. @default 3_000
+   * every third of this. A whole number from 100 to 60_000; below 6_000, or the others refresh without it. @default 3_000
    */
   readonly leaseMs?: number;
   /**
@@ -55,7 +55,7 @@ const rules: Rules<RedisStoreOptions> = {
     '32 bytes, the same in base64, or an AES-GCM key of 256 bits that may encrypt and decrypt; or an array of these',
     (value) => [value].flat().length > 0 && [value].flat().every((key) => bytesOf(key) !== undefined),
   ],
-  leaseMs: ['milliseconds, a whole number of at least 100', isWhole(100)],
+  leaseMs: ['milliseconds, a whole number from 100 to 60000', isWhole(100, 60_000)],
   ttlMs: ['milliseconds, a whole number of at least 1000', isWhole(1_000)],
   channel: text,
   clock: clockWithNow,
@@ -65,8 +65,8 @@ export function resolve(given: RedisStoreOptions): ResolvedOptions {
   const options = checked<RedisStoreOptions>(given, rules, { required: ['key'], of: 'redisStore' });
   const { key, channel = `${key}:changes`, leaseMs = 3_000, ttlMs = 0, clock = Date, encryptionKey } = options;
   const keys = encryptionKey === undefined ? [] : [encryptionKey].flat();
-  // In a cluster all must be on one node: the part in braces decides.
-  const slot = key.includes('{') ? key : `{${key}}`;
+  // In a cluster all must be on one node: the first part in braces decides, unless it is empty.
+  const slot = /^[^{]*\{[^}]+\}/.test(key) ? key : `{${key}}`;
   return {
     key,
     leaseKey: `${slot}:lease`,

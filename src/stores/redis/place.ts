@@ -7,9 +7,6 @@ import { decode, encode, nothing, UnreadableError, type Kept } from './record.js
 import { claimScript, readScript, restoreScript, writeScript } from './scripts.js';
 import { Seal } from './seal.js';
 
-/** What must be there for a writing: anything, no newer version, or this very record. */
-type Condition = 'any' | 'old' | { readonly is: string };
-
 /** What could not be written because Redis was away. */
 interface Owed {
   readonly next: TokenSet | undefined;
@@ -54,23 +51,20 @@ export class Place {
 
   /** A sign-in, or with `undefined` a sign-out. */
   async write(next: TokenSet | undefined): Promise<void> {
-    // A sign-out counts, whatever it is that cannot be read.
-    await this.#oweIfAway({ next, always: true }, () => this.#put(next, next ? 'old' : 'any'));
+    await this.#oweIfAway({ next, always: true }, () => this.#put(next));
   }
 
   async replace(expected: TokenSet | undefined, next: TokenSet | undefined): Promise<boolean> {
     return this.#oweIfAway({ next, always: false }, async () => {
       await this.#payOwed();
-      // Most often nothing has been written since it was last read.
-      if (sameTokens(this.#known.tokens, expected) && (await this.#put(next, { is: this.#known.text }))) return true;
       for (let left = tries; left > 0; left -= 1) {
         const current = await this.#readOverBroken();
         // Written before, by a command whose answer was lost.
         if (current.tokens && sameTokens(current.tokens, next)) return true;
         // What Redis has lost still counts.
         const newest = current.order < this.#known.order ? this.#known : current;
-        if (!current.isBroken && !sameTokens(newest.tokens, expected)) return false;
-        if (await this.#put(next, { is: current.text })) return true;
+        if (!sameTokens(newest.tokens, expected)) return false;
+        if (await this.#put(next, current.text)) return true;
       }
       return false;
     });
@@ -78,7 +72,6 @@ export class Place {
 
   /** Whether this holder is the first to claim `what` of the record that it knows. */
   async claim(what: string): Promise<boolean> {
-    await this.#connection.ready();
     const key = `${this.#options.claimKey}:${what}:${this.order}`;
     return isYes(await this.#connection.run(claimScript, [key], [this.#holder, String(claimMs)]));
   }
@@ -94,13 +87,14 @@ export class Place {
     return this.#known;
   }
 
-  async #readOverBroken(): Promise<Kept & { readonly isBroken: boolean }> {
+  /** Takes a broken record for none, but for its text. */
+  async #readOverBroken(): Promise<Kept> {
     const text = await this.#get();
     try {
-      return { ...(await this.#decode(text)), isBroken: false };
+      return await this.#decode(text);
     } catch (error) {
       if (!(error instanceof UnreadableError && error.code === 'RECORD_BROKEN')) throw error;
-      return { ...nothing, text: text.record, isBroken: true };
+      return { ...nothing, text: text.record };
     }
   }
 
@@ -109,14 +103,14 @@ export class Place {
     const owed = this.#owed;
     if (!owed) return;
     if (owed.always) {
-      await this.#put(owed.next, owed.next ? 'old' : 'any');
+      await this.#put(owed.next);
     } else {
       for (let left = tries; left > 0; left -= 1) {
         const current = await this.#readOverBroken();
-        if (current.order > this.#known.order || (await this.#put(owed.next, { is: current.text }))) break;
+        if (current.order > this.#known.order || (await this.#put(owed.next, current.text))) break;
       }
     }
-    if (this.#owed === owed) this.#owed = undefined;
+    this.#owed = undefined;
   }
 
   #oweIfAway<T>(owed: Owed, write: () => Promise<T>): Promise<T> {
@@ -156,13 +150,14 @@ export class Place {
     return decode(record, aheadMs, this.#seal);
   }
 
-  /** Writes a record. Whether the condition held. */
-  async #put(next: TokenSet | undefined, condition: Condition): Promise<boolean> {
+  /** Writes a record, over `expected` only where that is told. Whether it did. */
+  async #put(next: TokenSet | undefined, expected?: string): Promise<boolean> {
     const { key, ttlMs, channel, clock } = this.#options;
     await this.#connection.ready();
     const body = await encode(next, clock.now(), this.#seal);
-    const [rule, current] = typeof condition === 'string' ? [condition, ''] : ['is', condition.is];
-    const values = [rule, current, body, String(this.order), String(ttlMs), channel, this.#holder];
+    // A sign-out counts, whatever it is that cannot be read.
+    const rule = expected !== undefined ? 'is' : next ? 'old' : 'any';
+    const values = [rule, expected ?? '', body, String(this.order), String(ttlMs), channel, this.#holder];
     const text = String(await this.#connection.run(writeScript, [key], values));
     if (text === '') return false;
     const order = Number(/"order":(\d+)/.exec(text)?.[1]);

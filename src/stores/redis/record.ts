@@ -59,7 +59,7 @@ export async function decode(text: string, aheadMs: number, seal: Seal | undefin
   if (held === null) return { text, order, tokens: undefined };
   const leftMs = field(held, 'leftMs');
   const expiresAt = typeof leftMs === 'number' ? at + leftMs + aheadMs : undefined;
-  const reading = readTokens(typeof held === 'object' ? { ...held, expiresAt } : undefined);
+  const reading = readTokens({ ...(held as object | undefined), expiresAt });
   if ('problem' in reading) throw broken(reading.problem);
   return { text, order, tokens: reading.tokens };
 }

@@ -70,16 +70,13 @@ if redis.call('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 'mine' e
 return redis.call('get', KEYS[2]) == ARGV[1] and 'mine' or 'taken'
 `;
 
-/** KEYS: lease. ARGV: owner, length. A lease that Redis has lost is taken again. Returns 1 if it is still the owner's. */
+/** KEYS: lease. ARGV: owner, length. A lease that Redis has lost is taken again, one that is somebody else's is not. */
 export const extendScript = `
-local owner = redis.call('get', KEYS[1])
-if owner and owner ~= ARGV[1] and owner ~= 'lost' then return 0 end
-redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
+local owner = redis.call('get', KEYS[1]) or 'lost'
+if owner == ARGV[1] or owner == 'lost' then redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 `;
 
 /** KEYS: lease. ARGV: owner. Nobody else's lease is ended. */
 export const releaseScript = `
 if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
-return 1
 `;

@@ -4,17 +4,12 @@ const ivBytes = 12;
 
 export class Seal {
   /** The first one seals, each of them opens. */
-  readonly #keys: readonly Promise<CryptoKey>[];
+  readonly #keys: readonly (CryptoKey | Promise<CryptoKey>)[];
   /** What a sealed text belongs to: it opens nowhere else. */
   readonly #context: Uint8Array<ArrayBuffer>;
 
   constructor(keys: readonly (Uint8Array<ArrayBuffer> | CryptoKey)[], context: string) {
-    this.#keys = keys.map((key) => {
-      const imported = key instanceof Uint8Array ? importKey(key) : Promise.resolve(key);
-      // Told when it is used.
-      imported.catch(() => undefined);
-      return imported;
-    });
+    this.#keys = keys.map((key) => (key instanceof Uint8Array ? importKey(key) : key));
     this.#context = new TextEncoder().encode(context);
   }
 
