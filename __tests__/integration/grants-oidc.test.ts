@@ -99,13 +99,13 @@ describe.each(adapters)('grants at a real authorization server, over %s', (adapt
     expect(await session.refresh()).not.toBe(answers[0]?.data.headers['authorization']);
   });
 
-  test('clientCredentialsGrant: a wrong secret ends the session, and quotes nothing', async () => {
+  test('clientCredentialsGrant: a wrong secret is a failed refresh, and quoted nowhere', async () => {
     const client = { ...clientOf('client_secret_basic'), clientSecret: 'a-wrong-secret-of-mine' };
     const { instance, session } = install(adapter, clientCredentialsGrant(client));
     const error = await failureOf(instance.get('/orders'));
-    expect(error).toMatchObject({ code: 'AUTH_SESSION_EXPIRED', kind: 'refused', status: 401 });
+    expect(error).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED', kind: 'protocol', status: 401 });
     expect(JSON.stringify(error) + String(error)).not.toContain('wrong-secret');
-    expect(session.status).toBe('expired');
+    expect(session.status).toBe('signed-out');
   });
 
   test.each(confidential)('jwtBearerGrant, %s', async (authentication) => {
