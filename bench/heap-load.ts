@@ -19,8 +19,8 @@ const PER_ROUND = PLAIN + WAITING + REFUSED;
 interface Load {
   /** Sends a request, which is to succeed or to be aborted. */
   readonly send: (config: AxiosRequestConfig) => Promise<unknown>;
-  /** Brings the token near its end: the next requests wait for another. */
-  readonly age: () => void;
+  /** Brings the token near its end: the next requests wait for another. Calls `whenAllWait` once they do. */
+  readonly age: (whenAllWait: () => void) => void;
   /** Lets the API refuse the token. */
   readonly revoke: () => void;
   /** What has happened so far. */
@@ -42,12 +42,20 @@ function makeOurs(): Load {
   const session = installTokenRefresh(instance, { tokens: issue(), refresh: async () => issue(), clock });
   const counts = { refreshes: 0, waits: 0, replays: 0 };
   session.on('refresh.succeeded', () => (counts.refreshes += 1));
-  session.on('request.queued', () => (counts.waits += 1));
+  let queued = (): void => undefined;
+  session.on('request.queued', () => {
+    counts.waits += 1;
+    queued();
+  });
   session.on('request.replayed', () => (counts.replays += 1));
   return {
     send: (config) => instance.request(config),
-    age: () => {
+    age: (whenAllWait) => {
       aheadMs += (LIFETIME_SECONDS - 60) * 1000;
+      let left = WAITING;
+      queued = () => {
+        if ((left -= 1) === 0) whenAllWait();
+      };
     },
     revoke: () => void api.refresh(),
     counts,
@@ -71,7 +79,7 @@ function makeBare(): Load {
         token = valid;
         return attempt(config);
       }),
-    age: () => undefined,
+    age: (whenAllWait) => queueMicrotask(whenAllWait),
     revoke: () => {
       valid = api.refresh();
     },
@@ -87,11 +95,12 @@ async function runRound({ send, age, revoke }: Load): Promise<void> {
   const get = { url: '/items/1', signal: lifelong };
   for (let sent = 0; sent < PLAIN; sent += 1) await send(get);
 
-  age();
   const controllers = Array.from({ length: ABORTED }, () => new AbortController());
+  age(() => {
+    for (const controller of controllers) controller.abort();
+  });
   const kept = Array.from({ length: WAITING - ABORTED }, () => send(get));
   const aborted = controllers.map(({ signal }) => expectAbort(send({ ...get, signal })));
-  for (const controller of controllers) controller.abort();
   await Promise.all([...kept, ...aborted]);
 
   revoke();
