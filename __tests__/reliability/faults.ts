@@ -152,9 +152,15 @@ export const playedMs = 3 * lifetimeSeconds * second;
 /** What is left of a token's life when its refresh-ahead window opens, and the fault begins, by the package's defaults. */
 export const remainingMs = 0.4 * lifetimeSeconds * second;
 
+/** How long a user who was signed out takes to sign in again. */
+export const signInMs = 5 * second;
+
 const outageMs = 60 * second;
 // The longest pause after a failure, and the longest refresh, by the package's defaults.
-const recoveryMs = 30 * second + 15 * second;
+const longestRefreshMs = 15 * second;
+const withoutTokenMs = outageMs - remainingMs + 30 * second + longestRefreshMs;
+// As long again, an attempt of the refresh that failed may be answered: no refusal is believed, and one more pause may follow.
+const untilSignedInMs = withoutTokenMs + longestRefreshMs + signInMs;
 
 export const shorter: Table = {
   name: 'http-shorter',
@@ -168,11 +174,15 @@ export const shorter: Table = {
 export const longer: Table = {
   name: 'http-longer',
   title: 'G17, G18: an outage that outlasts the token signs nobody out, and all is well after it',
-  // No server forgives that long.
-  faults: [...outages, ...slow, ...lostReplies.map((fault) => ({ ...fault, signOuts: 1 }))],
+  faults: [
+    ...outages,
+    ...slow,
+    // No server forgives that long.
+    ...lostReplies.map((fault) => ({ ...fault, signOuts: 1, failing: untilSignedInMs / playedMs })),
+  ],
   lastsMs: outageMs,
   rounds: 1,
-  failing: (outageMs - remainingMs + recoveryMs) / playedMs,
+  failing: withoutTokenMs / playedMs,
 };
 
 export const throughout: Table = {

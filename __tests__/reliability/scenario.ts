@@ -3,9 +3,9 @@ import axios, { type AxiosInstance } from 'axios';
 import { installTokenRefresh, isTokenError, type TokenEventType } from '../../src/index.js';
 import { startOrdersApi, type Order } from './api.js';
 import { Authority } from './authority.js';
-import { playedMs, type Fault, type Table } from './faults.js';
+import { playedMs, signInMs, type Fault, type Table } from './faults.js';
 import { user } from './misbehaviours.js';
-import { second, startTime, type Ticker, type Time } from './time.js';
+import { startTime, type Ticker, type Time } from './time.js';
 import { startTokenEndpoint } from './token-endpoint.js';
 
 export const adapters = ['http', 'fetch'] as const;
@@ -32,9 +32,6 @@ export interface Figures {
   /** Requests to the token endpoint that met the fault. */
   readonly met: number;
 }
-
-// How long a user who was signed out takes to sign in again.
-const signInMs = 5 * second;
 
 export async function play(
   fault: Fault,
