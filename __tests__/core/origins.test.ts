@@ -152,6 +152,14 @@ describe('the origins that a check is made of', () => {
     expect(make).toThrow(/"origins".*https:\/\/api\.example\.com/);
   });
 
+  test('a base with credentials is named as the reason, without them, whatever the page', () => {
+    for (const at of [undefined, page]) {
+      const make = (): unknown => originCheck(undefined, 'https://ada:hunter2@api.example.com/v1', at, never);
+      expect(make).toThrow(/"https:\/\/…@api\.example\.com\/v1" is no .* without credentials/);
+      expect(make).not.toThrow(/ada|hunter2/);
+    }
+  });
+
   test('a listed URL counts by its origin, loopback over plain http too', () => {
     const listed = originCheck(
       [`${own}/v1/orders`, 'http://localhost:3000', 'http://[::1]:80'],

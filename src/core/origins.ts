@@ -103,9 +103,9 @@ export function originCheck(
   for (const entry of origins ?? [baseURL ?? '', page ?? '']) {
     const url = parse(entry, origins ? undefined : page);
     if (url && isSecure(url) && !url.hostname.includes('*')) known.add(url.origin);
-    else if (origins || (url && entry === baseURL)) {
+    else if (origins || (entry === baseURL && (url || absolute.test(entry)))) {
       throw new TypeError(
-        `Option "origins": ${JSON.stringify(entry.replace(/\/\/.*@/, '//…@'))} is no https: origin or loopback address. ` +
+        `Option "origins": ${JSON.stringify(entry.replace(/\/\/.*@/, '//…@'))} is no https: origin or loopback address without credentials. ` +
           'Pass origins like "https://api.example.com", or a function (url) => boolean to decide yourself.',
       );
     }
