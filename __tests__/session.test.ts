@@ -1,7 +1,7 @@
 /** The session as its users see it. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import axios from 'axios';
+import axios, { type InternalAxiosRequestConfig } from 'axios';
 import { createTokenSession, isTokenError, memoryStore } from '../src/index.js';
 import type { TokenSessionOptions, TokenSet, TokenStore } from '../src/index.js';
 import { fakeApi } from './support/api.fake.js';
@@ -343,6 +343,59 @@ describe('refresh', () => {
     ]);
     expect(Object.isFrozen(s.calls[0])).toBe(true);
     expect(Object.isFrozen(s.calls[0]?.tokens)).toBe(true);
+  });
+
+  test('G23: a client to which nothing of axios.defaults sticks', async () => {
+    const { common } = axios.defaults.headers;
+    const before = { ...axios.defaults };
+    Object.assign(axios.defaults, {
+      auth: { username: 'ada', password: 'of-the-api' },
+      params: { key: 'of-the-api' },
+      responseType: 'arraybuffer',
+      transformRequest: () => 'of-the-api',
+      transformResponse: () => 'of-the-api',
+      validateStatus: () => true,
+    });
+    common.Authorization = 'Bearer of-the-api';
+    try {
+      const asked: InternalAxiosRequestConfig[] = [];
+      const s = signedIn(async ({ http }) => {
+        const { data } = await http.post<{ token: string }>('/auth/refresh', { x: 1 });
+        return data.token;
+      });
+      s.api.respond = (config) => {
+        asked.push(config);
+        return { status: 200, data: '{"token":"renewed"}' };
+      };
+      expect(await s.session.refresh()).toBe('renewed');
+      const [config] = asked;
+      expect(config?.data).toBe('{"x":1}');
+      expect(config?.headers.toJSON()).toEqual({
+        Accept: 'application/json, text/plain, */*',
+        'Content-Type': 'application/json',
+      });
+      expect([config?.auth, config?.params, config?.responseType]).toEqual([undefined, undefined, undefined]);
+      s.api.respond = () => ({ status: 503 });
+      expect(await rejection(s.session.refresh())).toMatchObject({ kind: 'server', status: 503 });
+    } finally {
+      delete common.Authorization;
+      for (const name of ['auth', 'params', 'responseType']) Reflect.deleteProperty(axios.defaults, name);
+      Object.assign(axios.defaults, before);
+    }
+  });
+
+  test('a change that a callback makes to its client is gone with it', async () => {
+    const seen: unknown[] = [];
+    const s = signedIn(({ http }, { issue }) => {
+      const { headers, transformRequest } = http.defaults;
+      seen.push(JSON.stringify(headers.post), [transformRequest].flat().length);
+      headers.post['X-Once'] = '1';
+      (transformRequest as unknown[]).push(() => '');
+      return issue();
+    });
+    await s.session.refresh();
+    await s.session.refresh();
+    expect(seen).toEqual(['{}', 1, '{}', 1]);
   });
 
   test('an http client that asks the API with the same instance does not wait for itself', async () => {

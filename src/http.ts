@@ -3,6 +3,7 @@ import axios, {
   type AxiosAdapter,
   type AxiosInstance,
   type CreateAxiosDefaults,
+  type HeadersDefaults,
   type InternalAxiosRequestConfig,
 } from 'axios';
 
@@ -28,23 +29,37 @@ const inherited = [
   'env',
 ] as const;
 
+// Axios's own, unless somebody changes `axios.defaults` before this module loads.
+const { transformRequest, transformResponse } = axios.create().defaults;
+const Accept = 'application/json, text/plain, */*';
+
 /** Called with the `Date` of an answer and the wall-clock times around it. */
 export type SeenDate = (date: string, sentAt: number) => void;
 
-/** A client without interceptors, after the defaults that `source` has now. */
+/**
+ * A client without interceptors, after the defaults that `source` has now. Nothing else of `axios.defaults`, which is
+ * where `axios.create()` starts: its headers, credentials and parameters are for an API.
+ */
 export function bareClient(
   source: AxiosInstance | undefined,
   signal: AbortSignal,
   now: () => number,
   seen: SeenDate,
 ): AxiosInstance {
-  const defaults = (source?.defaults ?? {}) as Record<string, unknown>;
+  const given = (source ?? axios).defaults as Record<string, unknown>;
   const config: Record<string, unknown> = {
     signal,
+    transformRequest,
+    transformResponse,
+    validateStatus: (status: number) => status >= 200 && status < 300,
     redact: ['authorization', 'data', 'refreshToken', 'refresh_token', 'client_secret'],
   };
-  for (const name of inherited) if (defaults[name] !== undefined) config[name] = defaults[name];
+  for (const name of inherited) if (given[name] !== undefined) config[name] = given[name];
   const client = axios.create(config as CreateAxiosDefaults);
+  for (const name of Object.keys(client.defaults))
+    if (!Object.hasOwn(config, name)) Reflect.deleteProperty(client.defaults, name);
+  const headers: HeadersDefaults = { common: { Accept }, get: {}, post: {}, put: {}, patch: {}, delete: {}, head: {} };
+  Object.assign(client.defaults, { headers });
   // Wrapped rather than intercepted: the callback may add interceptors of its own, and clear them.
   const inner = client.defaults.adapter;
   client.defaults.adapter = async (request) => {
@@ -64,7 +79,7 @@ export function adapterOf(
   return typeof adapter === 'function' ? adapter : axios.getAdapter(adapter ?? axios.defaults.adapter, config);
 }
 
-/** Sends a config that is already complete, past every interceptor. */
+/** Sends a config that is already complete, past every interceptor, and without anybody's defaults. */
 export function sendBare(config: InternalAxiosRequestConfig): ReturnType<AxiosAdapter> {
-  return axios.create().request(config);
+  return new axios.Axios().request(config);
 }
