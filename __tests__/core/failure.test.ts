@@ -80,6 +80,12 @@ const mishaps: readonly Row[] = [
   ['401 with a page', answered(401, '<html>', html), 'server'],
   ['403 with a page of a firewall', answered(403, '<html>Request blocked', html), 'server'],
   ['404 with a page', answered(404, '<html>', html), 'server'],
+  [
+    '401 with a page that nobody has read',
+    { response: new Response('<html>', { status: 401, headers: html }) },
+    'server',
+  ],
+  ['401 with a page as bytes', answered(401, new TextEncoder().encode('<html>'), html), 'server'],
   // No answer.
   ['ECONNREFUSED', unanswered('ECONNREFUSED'), 'network'],
   ['ECONNRESET', unanswered('ECONNRESET'), 'network'],
@@ -167,6 +173,13 @@ describe('whether the server may have acted on it, so that a second POST is risk
       new TypeError('fetch failed', { cause: coded('ECONNREFUSED') }),
       false,
     ],
+    [
+      "Axios's fetch adapter, with a refused connection behind it",
+      Object.assign(unanswered('ERR_NETWORK'), { cause: coded('ECONNREFUSED') }),
+      false,
+    ],
+    ['an answer of success that broke off', answered(200, '{"access'), true],
+    ['a 504', answered(504), true],
     ['a 503', answered(503), false],
     ['a 429', answered(429), false],
     ['a reset connection', unanswered('ECONNRESET'), true],
@@ -201,6 +214,13 @@ describe('Retry-After (G16)', () => {
     const inAnHour = asked(new Date(Date.now() + 3_600_000).toUTCString());
     expect(inAnHour).toBeGreaterThan(3_500_000);
     expect(inAnHour).toBeLessThanOrEqual(3_600_000);
+  });
+
+  test('a date counts from the answer’s own, whatever the clock here says', () => {
+    const headers = { Date: 'Thu, 01 Jan 2026 00:00:00 GMT', 'Retry-After': 'Thu, 01 Jan 2026 00:00:04 GMT' };
+    expect(classify(answered(429, '', headers)).retryAfterMs).toBe(4_000);
+    expect(classify(answered(429, '', { ...headers, 'Retry-After': headers.Date })).retryAfterMs).toBe(0);
+    expect(classify(answered(429, '', { ...headers, 'Retry-After': '7' })).retryAfterMs).toBe(7_000);
   });
 
   test('is read from plain headers and from those of fetch', () => {

@@ -30,6 +30,11 @@ const page = (status: number): Fault => ({
   data: '<!doctype html><title>no</title>',
   headers: { 'content-type': 'text/html; charset=utf-8' },
 });
+const typed = (status: number, data: string, type?: string): Fault => ({
+  status,
+  data,
+  headers: type === undefined ? {} : { 'content-type': type },
+});
 const thrown = (error: unknown): Fault => ({ thrown: error });
 const coded = (code: string): Error => Object.assign(new Error('failed'), { code });
 const fetched = (code?: string): Error =>
@@ -74,6 +79,9 @@ const refusals: readonly (readonly [what: string, fault: Fault])[] = [
   ['401 with a message', json(401, { statusCode: 401, message: 'Unauthorized' })],
   ['401 with an empty body', empty(401)],
   ['401 in plain words', { status: 401, data: 'no', headers: { 'content-type': 'text/plain' } }],
+  ['401 in plain words, as Express sends them', typed(401, 'Invalid refresh token', 'text/html; charset=utf-8')],
+  ['401 with an empty body, as PHP sends it', typed(401, '', 'text/html; charset=UTF-8')],
+  ['400 invalid_grant as a page, as PHP sends it', typed(400, '{"error":"invalid_grant"}', 'text/html; charset=UTF-8')],
   ['403 with an empty body', empty(403)],
   ['403 with JSON', json(403, { message: 'Forbidden' })],
   ['a fetch Response that is thrown', thrown(new Response('', { status: 401 }))],
@@ -97,6 +105,10 @@ const mishaps: readonly (readonly [what: string, fault: Fault, kind: FailureKind
   ['400 with a page', page(400), 'server'],
   ['401 with a page', page(401), 'server'],
   ['403 with a page of a firewall', page(403), 'server'],
+  ['403 with a page that does not say what it is', typed(403, '<!doctype html><title>no</title>'), 'server'],
+  ['403 with a page as plain text', typed(403, '\n <html><title>no</title>', 'text/plain'), 'server'],
+  ['403 with a page as JSON', typed(403, '\uFEFF<html><title>no</title>', 'application/json'), 'server'],
+  ['400 with a page of XHTML', typed(400, '<?xml version="1.0"?><html/>', 'application/xhtml+xml'), 'server'],
   ['503 with a page', page(503), 'server'],
   ['200 with a page', { ...page(200), data: '<!doctype html><title>Sign in</title>' }, 'protocol'],
   ['200 with an empty body', { status: 200, data: '' }, 'protocol'],
@@ -125,6 +137,7 @@ const mishaps: readonly (readonly [what: string, fault: Fault, kind: FailureKind
   ['fetch without a network, on Node, no cause', thrown(fetched()), 'network'],
   ['fetch without a network, on Chromium', thrown(new TypeError('Failed to fetch')), 'network'],
   ['fetch without a network, on Safari', thrown(new TypeError('Load failed')), 'network'],
+  ['an error of the platform', thrown(new DOMException('offline', 'NetworkError')), 'network'],
   ['a timeout of Axios', thrown(new AxiosError('timeout of 1 ms exceeded', AxiosError.ECONNABORTED)), 'timeout'],
   ['a timeout of the socket', thrown(new AxiosError('no', AxiosError.ETIMEDOUT)), 'timeout'],
   ['AbortSignal.timeout()', thrown(new DOMException('too slow', 'TimeoutError')), 'timeout'],

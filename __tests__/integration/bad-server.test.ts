@@ -266,6 +266,16 @@ describe.each(adapters)('G16 an authorization server that recovers within one re
     expect(auth.seen).toHaveLength(2);
   });
 
+  test('G16: an answer that breaks off is asked for once more, at once', async () => {
+    const torn = { headers: { 'Content-Length': '1000', Connection: 'close' }, body: '{"access_token":"ey' };
+    const { auth, instance, session } = await world(adapter, dead, () => torn, quick);
+    const pauses: number[] = [];
+    session.on('refresh.retried', ({ delayMs }) => pauses.push(delayMs));
+    expect(await failureOf(instance.get('/orders'))).toMatchObject({ attempts: 2 });
+    expect(auth.seen).toHaveLength(2);
+    expect(pauses).toEqual([0]);
+  });
+
   test('one attempt without an answer is followed by another', async () => {
     const options = { ...quick, retry: { ...quick.retry, attemptTimeoutMs: 100 } };
     const { auth, instance } = await world(adapter, dead, () => ({}), options);

@@ -4,7 +4,8 @@ import type { AxiosError } from 'axios';
 import { isTokenError } from '../errors.js';
 import type { FailureKind } from '../types.js';
 import { ask } from './ask.js';
-import { codeOf, field, headerOf, statusOf } from './redact.js';
+import { isObject } from './checks.js';
+import { codesOf, field, headerOf, statusOf } from './redact.js';
 
 export interface Failure {
   readonly kind: FailureKind;
@@ -29,11 +30,15 @@ const connection = /^(E[A-Z]+|EAI_\w+|EPROTO|HPE_\w+|UND_ERR_\w+|ERR_(NETWORK|TL
 // What fetch says of the network, in the words of each engine; its errors are plain TypeErrors.
 const fetchFault = /^(fetch failed|Failed to fetch|Load failed|NetworkError|Network request failed|terminated)/i;
 
+/** Where clients put an answer's body. */
+function bodiesOf(error: unknown): unknown[] {
+  const response = field(error, 'response');
+  return [field(response, 'data'), field(response, 'body'), field(error, 'data')];
+}
+
 /** The error code of an answer's body, parsed or not, OAuth's or `{ error: { code } }`; or of an error that carries it itself. */
 function oauthError(error: unknown): string | undefined {
-  const response = field(error, 'response');
-  const bodies = [field(response, 'data'), field(response, 'body'), field(error, 'data'), error];
-  const errors = bodies.map((body) => field(parsed(body), 'error'));
+  const errors = [...bodiesOf(error), error].map((body) => field(parsed(body), 'error'));
   return errors.flatMap((error) => [error, field(error, 'code')]).find((code) => typeof code === 'string');
 }
 
@@ -45,19 +50,27 @@ function parsed(body: unknown): unknown {
   }
 }
 
-function isHtml(error: unknown): boolean {
-  return /^\s*text\/html/i.test(headerOf(error, 'content-type') ?? '');
+/** Whether an answer is a page, and so from something in between. What its body is counts, where that can be read. */
+function isPage(error: unknown): boolean {
+  const body = bodiesOf(error).find((one) => typeof one === 'string' || isRecord(one));
+  if (body !== undefined) return typeof body === 'string' && /^\s*</.test(body);
+  return /^\s*(text\/html|application\/xhtml)/i.test(headerOf(error, 'content-type') ?? '');
 }
 
-/** Whether an answer of this status refuses the refresh credential. A page of HTML comes from something in between. */
+/** Parsed JSON; no stream, no bytes. */
+function isRecord(value: unknown): boolean {
+  return isObject(value) && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Whether an answer of this status refuses the refresh credential. */
 function isRefusal(status: number, error: unknown): boolean {
-  return [400, 401, 403].includes(status) && !isHtml(error) && !sparing.test(oauthError(error) ?? '');
+  return [400, 401, 403].includes(status) && !isPage(error) && !sparing.test(oauthError(error) ?? '');
 }
 
 function kindOf(status: number, error: unknown): FailureKind {
   if (status === 429) return 'throttled';
   if (status === 408) return 'timeout';
-  return status >= 500 || status === 425 || isHtml(error) ? 'server' : 'protocol';
+  return status >= 500 || status === 425 || isPage(error) ? 'server' : 'protocol';
 }
 
 /** The default reading of whatever a refresh callback threw. */
@@ -69,8 +82,8 @@ export function classify(error: unknown): Failure {
   const status = statusOf(error);
   if (status !== undefined) {
     const terminal = isRefusal(status, error);
-    // A gateway gave up waiting: what is behind it may have acted.
-    const mayHaveReached = status === 502 || status === 504;
+    // An answer of success that broke off or makes no sense; or a gateway gave up waiting: what is behind it may have acted.
+    const mayHaveReached = status < 300 || status === 502 || status === 504;
     return {
       kind: terminal ? 'refused' : kindOf(status, error),
       terminal,
@@ -79,14 +92,15 @@ export function classify(error: unknown): Failure {
       retryAfterMs: retryAfterOf(error),
     };
   }
-  const code = codeOf(error) ?? '';
+  const codes = codesOf(error);
+  const says = (what: RegExp): boolean => codes.some((code) => what.test(code));
   const kind: FailureKind =
-    field(error, 'name') === 'TimeoutError' || timeout.test(code)
+    field(error, 'name') === 'TimeoutError' || says(timeout)
       ? 'timeout'
-      : isConnectionFault(error, code)
+      : says(unreached) || says(connection) || isConnectionFault(error)
         ? 'network'
         : 'callback';
-  return { kind, terminal: false, mayHaveReached: !unreached.test(code), status, retryAfterMs: 0 };
+  return { kind, terminal: false, mayHaveReached: !says(unreached), status, retryAfterMs: 0 };
 }
 
 /** The reading after the user's own rule. */
@@ -100,15 +114,19 @@ export function judge(
   return verdict ? { ...failure, terminal: verdict === 'terminal' } : failure;
 }
 
-function isConnectionFault(error: unknown, code: string): boolean {
-  if (unreached.test(code) || connection.test(code)) return true;
-  if (field(error, 'name') === 'TypeError') return fetchFault.test(String(field(error, 'message')));
+function isConnectionFault(error: unknown): boolean {
+  const name = field(error, 'name');
+  if (name === 'TypeError') return fetchFault.test(String(field(error, 'message')));
+  if (name === 'NetworkError') return true;
   return field(error, 'isAxiosError') === true && isNetworkError(error as AxiosError);
 }
 
 function retryAfterOf(error: unknown): number {
   const value = headerOf(error, 'retry-after');
   if (value === undefined) return 0;
+  // A date counts from the answer's own: whose clock is off does not matter then.
+  const untilMs = Date.parse(value) - Date.parse(headerOf(error, 'date') ?? '');
+  if (Number.isNaN(Number(value)) && untilMs >= 0) return untilMs;
   const asked = retryAfter({ response: { headers: { 'retry-after': value } } } as unknown as AxiosError);
   return Number.isFinite(asked) ? asked : 0;
 }

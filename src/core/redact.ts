@@ -75,9 +75,14 @@ export function requestIdOf(error: unknown): string | undefined {
   );
 }
 
-/** Code of an error, or of the error behind it (fetch hides the socket's). */
+/** Code of an error, or of the error behind it. */
 export function codeOf(error: unknown): string | undefined {
-  return [field(error, 'code'), field(field(error, 'cause'), 'code')].find(isCode);
+  return codesOf(error)[0];
+}
+
+/** Codes of an error, and of the error behind it: fetch hides the socket's behind its own. */
+export function codesOf(error: unknown): string[] {
+  return [field(error, 'code'), field(field(error, 'cause'), 'code')].filter(isCode);
 }
 
 function isCode(value: unknown): value is string {
