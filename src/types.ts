@@ -22,11 +22,18 @@ export interface TokenSet {
   readonly refreshToken?: string | undefined;
   /** When the access token expires, in milliseconds since the epoch. Without it the JWT's `exp` is used. */
   readonly expiresAt?: number | undefined;
-  /** Lifetime in seconds, as OAuth servers send it (RFC 6749, section 5.1). Wins over `expiresAt`. */
+  /**
+   * Lifetime in seconds, as OAuth servers send it (RFC 6749, section 5.1). Wins over `expiresAt`. What is left of it, if
+   * a refresh may bring a token that was issued earlier: of a JWT without it, and without a `Date` of the server's, the
+   * older `iat` passes for a clock that is off.
+   */
   readonly expiresIn?: number | undefined;
-  /** Origins that this token may go to. Narrows the option `origins`; another origin is an `AUTH_SCOPE_MISMATCH`. */
+  /**
+   * Origins that this token may go to. Narrows the option `origins`; another origin is an `AUTH_SCOPE_MISMATCH`. When a
+   * refresh omits it, the previous one is kept.
+   */
   readonly audience?: readonly string[] | undefined;
-  /** Whose token it is. Without it the JWT's `sub` is used. */
+  /** Whose token it is. Without it the JWT's `sub` is used. When a refresh omits it, who signed in stays. */
   readonly subject?: string | undefined;
 }
 

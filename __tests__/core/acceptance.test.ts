@@ -55,6 +55,24 @@ describe('accept keeps (G12)', () => {
       { accessToken: 'new', refreshToken: 'r2' },
     ],
     [
+      'the audience, where none comes: a token must not go further by itself',
+      { accessToken: 'new' },
+      since({ accessToken: 'old', audience: ['https://api.example.com'] }),
+      { accessToken: 'new', audience: ['https://api.example.com'] },
+    ],
+    [
+      'whose they are by the sign-in, where an opaque token comes',
+      { accessToken: 'new' },
+      since({ accessToken: 'old', subject: 'ada' }),
+      { accessToken: 'new', subject: 'ada' },
+    ],
+    [
+      'whose they are by the sign-in, where the JWTs say it in another way',
+      { accessToken: issued(300, { sub: 'id|7' }) },
+      since({ accessToken: issued(200, { sub: 'id|7' }), subject: 'ada' }),
+      { subject: 'ada' },
+    ],
+    [
       'a rotated refresh token beside the same access token',
       { accessToken: 'old', refreshToken: 'r2' },
       since({ accessToken: 'old', refreshToken: 'r1' }),
@@ -85,7 +103,20 @@ describe('how long an accepted token lives, from the moment it was asked for (G2
     ['a JWT: its own lifetime', issued(300), {}, askedAt, 300_000],
     ['a JWT of the past: our clock is fast', issued(0, { iat: second - 400, exp: second - 100 }), {}, askedAt, 300_000],
     ['nothing known', 'new', {}, askedAt, Infinity],
-    ['a JWT, where the server is known to be 100 s ahead', issued(300), { skewMs: 100_000 }, askedAt, 200_000],
+    [
+      'a JWT, where the server is known to be 100 s ahead',
+      issued(0, { iat: second + 50, exp: second + 350 }),
+      { skewMs: 100_000 },
+      askedAt,
+      250_000,
+    ],
+    [
+      'a JWT issued just now by our clock, whatever a gateway’s says',
+      issued(300),
+      { skewMs: 900_000 },
+      askedAt,
+      300_000,
+    ],
     [
       'the same JWT again has not become younger',
       { accessToken: same, expiresIn: 7_200 },
@@ -186,7 +217,19 @@ describe('nextRefreshToken of an answer that may not be kept (G13)', () => {
     ['the same one', { accessToken: 'a', refreshToken: 'r1' }, current, undefined],
     ['none', { accessToken: 'a' }, current, undefined],
     ['another user’s, by the JWT', { accessToken: issued(-1, { sub: 'bob' }), refreshToken: 'r2' }, current, undefined],
+    [
+      'another user’s, by the number of the JWT',
+      { accessToken: issued(-1, { sub: 8 }), refreshToken: 'r2' },
+      current,
+      undefined,
+    ],
     ['another user’s, by its word', { accessToken: 'a', refreshToken: 'r2', subject: 'bob' }, current, undefined],
+    [
+      'the same user’s, whom the sign-in called otherwise',
+      { accessToken: issued(-1, { sub: 'id|7' }), refreshToken: 'r2' },
+      since({ accessToken: issued(300, { sub: 'id|7' }), subject: 'ada', refreshToken: 'r1' }),
+      'r2',
+    ],
     ['of a session that holds nothing', { accessToken: 'a', refreshToken: 'r2' }, undefined, undefined],
     ['beside something that is no token', { accessToken: 5, refreshToken: 'r2' }, current, undefined],
   ])('%s', (_what, returned, held, expected) => {

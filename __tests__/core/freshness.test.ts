@@ -130,7 +130,8 @@ describe('hold', () => {
   test.each<readonly [what: string, tokens: Partial<TokenSet>, expected: string | undefined]>([
     ['the subject of the token set', { accessToken: jwt({ sub: 'ada' }), subject: 'grace' }, 'grace'],
     ['the sub of the JWT', { accessToken: jwt({ sub: 'ada' }) }, 'ada'],
-    ['nobody, if sub is no string', { accessToken: jwt({ sub: 5 }) }, undefined],
+    ['a sub that is a number', { accessToken: jwt({ sub: 5 }) }, '5'],
+    ['nobody, if sub is something else', { accessToken: jwt({ sub: { id: 5 } }) }, undefined],
     ['nobody, if the token is opaque', {}, undefined],
   ])('takes %s', (_what, tokens, expected) => {
     expect(held(tokens).subject).toBe(expected);

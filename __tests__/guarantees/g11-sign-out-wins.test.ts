@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { TokenSet } from '../../src/index.js';
 import {
   hour,
   minute,
@@ -294,5 +295,27 @@ describe('G11 a sign-in as the same user', () => {
     await settle();
     expect(request.error).toMatchObject({ cause: { code: 'AUTH_SESSION_CLEARED' } });
     expect(w.sent()).toEqual(['opaque-1']);
+  });
+
+  test('a refresh that does not name the user keeps who signed in, in the store as well', async () => {
+    let stored: TokenSet | undefined;
+    const w = world({
+      store: { load: () => undefined, save: (tokens) => void (stored = tokens), clear: () => undefined },
+      refresh: () => 'opaque-2',
+    });
+    await w.session.setTokens({ accessToken: 'opaque-1', subject: 'ada' });
+    await w.session.refresh();
+    expect(stored).toMatchObject({ accessToken: 'opaque-2', subject: 'ada' });
+  });
+
+  test('users with numbers for names are told apart', async () => {
+    const w = world({ tokens: ({ issue }) => ({ accessToken: issue(3_600, { sub: 7 }) }), refresh: 'open' });
+    w.api.respond = () => ({ status: 401 });
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    await w.session.setTokens(w.issue(3_600, { sub: 8 }));
+    await settle();
+    expect(request.error).toMatchObject({ cause: { code: 'AUTH_SESSION_CLEARED' } });
+    expect(w.api.seen).toHaveLength(1);
   });
 });

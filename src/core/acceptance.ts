@@ -1,6 +1,7 @@
 /** Whether what a refresh returned may be kept: pure. */
 import { TokenError } from '../errors.js';
-import { claimsOf } from './claims.js';
+import type { TokenSet } from '../types.js';
+import { claimsOf, subjectOf } from './claims.js';
 import { freshnessOf, hold, type Held, type HoldRules } from './freshness.js';
 import type { Instant } from './lifetime.js';
 import { readTokens } from './tokens.js';
@@ -18,8 +19,9 @@ export interface Offer {
 export function accept({ returned, askedAt, now, current, skewMs }: Offer, rules: HoldRules): Held {
   const reading = readTokens(returned);
   if ('problem' in reading) throw invalid(reading.problem);
-  const { accessToken, refreshToken = current?.tokens.refreshToken, expiresIn } = reading.tokens;
-  const tokens = { ...reading.tokens, refreshToken };
+  const before = current?.tokens;
+  const { accessToken, refreshToken = before?.refreshToken, audience = before?.audience, expiresIn } = reading.tokens;
+  const tokens = { ...reading.tokens, refreshToken, audience, subject: givenSubject(reading.tokens, before) };
   const same = current?.tokens.accessToken === accessToken;
   if (same && current.refused) throw invalid('it is the very token that the API refused');
   // The same token again has not become younger; an opaque one may have been given more time.
@@ -37,9 +39,17 @@ export function accept({ returned, askedAt, now, current, skewMs }: Offer, rules
 export function nextRefreshToken(returned: unknown, current: Held | undefined): string | undefined {
   const reading = readTokens(returned);
   if (!current || 'problem' in reading) return undefined;
-  const { refreshToken, accessToken, subject = claimsOf(accessToken).sub } = reading.tokens;
-  const isOthers = typeof subject === 'string' && current.subject !== undefined && subject !== current.subject;
+  const { refreshToken, accessToken } = reading.tokens;
+  const subject = givenSubject(reading.tokens, current.tokens) ?? subjectOf(claimsOf(accessToken));
+  const isOthers = subject !== undefined && current.subject !== undefined && subject !== current.subject;
   return isOthers || refreshToken === current.tokens.refreshToken ? undefined : refreshToken;
+}
+
+/** Whose it is by what the callback says, or the sign-in said, unless the JWT itself has become another user's. */
+function givenSubject({ accessToken, subject }: TokenSet, before: TokenSet | undefined): string | undefined {
+  const own = subjectOf(claimsOf(accessToken));
+  const stays = own === undefined || (before && own === subjectOf(claimsOf(before.accessToken)));
+  return subject ?? (stays ? before?.subject : undefined);
 }
 
 function invalid(problem: string): TokenError {

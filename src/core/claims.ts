@@ -2,6 +2,7 @@
 import { jwtDecode } from 'jwt-decode';
 import { TokenError } from '../errors.js';
 import type { TokenClaims } from '../types.js';
+import { isNumber } from './checks.js';
 
 /**
  * The claims of a JWT, without checking its signature.
@@ -46,4 +47,11 @@ export function claimsOf(token: string): TokenClaims {
 export function expiresWithin(token: string, windowMs: number, now: number): boolean {
   const { exp } = decodeToken(token);
   return exp !== undefined && exp * 1000 - now <= windowMs;
+}
+
+/** Whose the token is. Some servers write their users' numbers as numbers, against RFC 7519, section 4.1.2. */
+export function subjectOf(claims: TokenClaims): string | undefined {
+  const sub: unknown = claims.sub;
+  if (isNumber(sub)) return String(sub);
+  return typeof sub === 'string' ? sub : undefined;
 }

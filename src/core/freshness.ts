@@ -1,7 +1,7 @@
 /** What a held token is good for right now: pure. */
 import { TokenError } from '../errors.js';
 import type { RefreshWindow, TokenSet } from '../types.js';
-import { claimsOf } from './claims.js';
+import { claimsOf, subjectOf } from './claims.js';
 import { skewOfIssue } from './skew.js';
 import { elapsed, lifeOf, windowMs, type Instant, type Life } from './lifetime.js';
 
@@ -67,12 +67,14 @@ export function hold(tokens: TokenSet, rules: HoldRules, { anchor, now, fresh, s
   const issuedAt = claims.iat === undefined ? undefined : claims.iat * 1000;
   // A refresh that brings no older token than the last has brought a new one: its `iat`, cut to the second, is the server's time.
   const isNew = fresh && issuedAt !== undefined && issuedAt >= (previous?.issuedAt ?? -Infinity);
-  const skew = skewMs ?? (isNew ? skewOfIssue(issuedAt, anchor.wall, now.wall) : previous?.skewMs);
+  const issueSkew = isNew ? skewOfIssue(issuedAt, anchor.wall, now.wall) : previous?.skewMs;
+  // Where the issuer's clock agrees with ours, a gateway's date says nothing of the token's life.
+  const skew = isNew && issueSkew === undefined ? undefined : (skewMs ?? issueSkew);
   const life = lifeOf(tokens, claims, anchor, fresh, skew);
   return Object.freeze({
     tokens,
     headerValue,
-    subject: tokens.subject ?? (typeof claims.sub === 'string' ? claims.sub : fresh ? previous?.subject : undefined),
+    subject: tokens.subject ?? subjectOf(claims) ?? (fresh ? previous?.subject : undefined),
     anchor,
     issuedAt,
     skewMs: skew,

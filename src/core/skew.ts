@@ -5,7 +5,7 @@
  * difference. Milliseconds.
  */
 export function skewOf(serverSecondMs: number, sentAt: number, receivedAt: number): number {
-  if (sentAt < serverSecondMs + 1_000 && serverSecondMs < receivedAt) return 0;
+  if (sentAt < serverSecondMs + 1_000 && serverSecondMs <= receivedAt) return 0;
   return Math.round(serverSecondMs + 500 - (sentAt + receivedAt) / 2);
 }
 
