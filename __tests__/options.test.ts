@@ -271,6 +271,15 @@ describe('attach', () => {
     expect(() => lone().attach(api.instance)).not.toThrow();
   });
 
+  test.each(['*', 'nope', '', 'http://api.example.com', 'ftp://api.example.com'])(
+    'a session that is on no instance yet refuses the origin %p at once',
+    (origin) => {
+      const error = thrown(() => lone({ origins: ['https://api.example.com', origin] }));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(String(error)).toMatch(/Option "origins".*is no https: origin/);
+    },
+  );
+
   test('taking the first off a second time leaves the second where it is', async () => {
     const api = fakeApi();
     const first = lone({ tokens: 'first' }).attach(api.instance);
@@ -282,13 +291,11 @@ describe('attach', () => {
   });
 
   test('an install that fails leaves the instance as it was', async () => {
-    const api = fakeApi();
-    expect(thrown(() => installTokenRefresh(api.instance, { refresh, tokens: 'abc', origins: ['*'] }))).toBeInstanceOf(
-      TypeError,
-    );
+    const api = fakeApi({ baseURL: 'http://api.example.com' });
+    expect(thrown(() => installTokenRefresh(api.instance, { refresh, tokens: 'abc' }))).toBeInstanceOf(TypeError);
     await api.instance.get('/orders');
     expect(api.seen.map(({ token }) => token)).toEqual([undefined]);
-    installTokenRefresh(api.instance, { refresh, tokens: 'abc' });
+    installTokenRefresh(api.instance, { refresh, tokens: 'abc', origins: () => true });
     await api.instance.get('/orders');
     expect(api.seen.map(({ token }) => token)).toEqual([undefined, 'abc']);
   });

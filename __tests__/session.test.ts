@@ -1,7 +1,7 @@
 /** The session as its users see it. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import axios, { type InternalAxiosRequestConfig } from 'axios';
+import axios, { type CancelToken, type InternalAxiosRequestConfig } from 'axios';
 import { createTokenSession, isTokenError, memoryStore } from '../src/index.js';
 import type { TokenSessionOptions, TokenSet, TokenStore } from '../src/index.js';
 import { fakeApi } from './support/api.fake.js';
@@ -235,6 +235,28 @@ describe('getAccessToken', () => {
     expect(other.state).toBe('pending');
     expect(s.calls[0]?.signal.aborted).toBe(false);
     s.session.dispose();
+  });
+
+  test.each<readonly [what: string, given: unknown, named: RegExp]>([
+    ['no object', null, /options of getAccessToken must be an object/],
+    ['a signal that is none', { signal: {} }, /"signal" of getAccessToken must be an AbortSignal/],
+    ['an option that there is not', { singal: 5 }, /Unknown option "singal" of getAccessToken/],
+  ])('rejects %s with a TypeError, and nobody waits for ever', async (_what, given, named) => {
+    const s = signedIn(() => forever());
+    await s.clock.advance(hour);
+    const error = await rejection(s.session.getAccessToken(given as object));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toMatch(named);
+    expect(s.session.getSnapshot()).toMatchObject({ waiting: 0, isRefreshing: false });
+  });
+
+  test('G10: a request whose cancel token is none takes nobody’s place', async () => {
+    const s = signedIn(() => forever(), { maxWaiting: 1 });
+    await s.clock.advance(hour);
+    expect(await rejection(s.api.instance.get('/orders', { cancelToken: {} as CancelToken }))).toBeInstanceOf(
+      TypeError,
+    );
+    expect(s.session.getSnapshot().waiting).toBe(0);
   });
 
   test('a signal that is aborted already starts nothing', async () => {

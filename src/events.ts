@@ -75,8 +75,9 @@ export class Events {
     // A listener may cause further events: they come after everybody has heard of this one.
     this.#soon(() => {
       this.#log(event);
-      this.#emitter.emit(type, event);
+      // Reporters first: who hears of an end may dispose of the session, or end the process.
       this.#emitter.emit('event', event);
+      this.#emitter.emit(type, event);
     });
   }
 

@@ -1,17 +1,18 @@
 /** The two ways in, and the face that a session shows. */
 import type { AxiosInstance } from 'axios';
 import { attach } from './attach.js';
+import { checked } from './core/checks.js';
 import { bareClient } from './http.js';
-import { resolveOptions } from './options.js';
+import { callRules, resolveOptions } from './options.js';
 import type { Turn } from './desk.js';
 import { Session } from './session.js';
-import type { TokenSession, TokenSessionOptions } from './types.js';
+import type { GetAccessTokenOptions, TokenSession, TokenSessionOptions } from './types.js';
 
 /**
  * Makes a session that no Axios instance is attached to yet.
  *
  * @throws {TypeError} for an unknown option or a value that does not fit, naming it
- * @throws {TokenError} `AUTH_TOKEN_MALFORMED` if the option `tokens` cannot be put in a header
+ * @throws {TokenError} `AUTH_TOKEN_MALFORMED` if the option `tokens` holds no token that can be put in a header
  * @example
  * const session = createTokenSession({
  *   refresh: async ({ tokens, http, signal }) => {
@@ -47,7 +48,8 @@ export function createTokenSession(options: TokenSessionOptions): TokenSession {
     },
     setTokens: (tokens) => core.setTokens(tokens),
     signOut: () => core.signOut(),
-    getAccessToken: async ({ signal } = {}) => {
+    getAccessToken: async (given = {}) => {
+      const { signal } = checked<GetAccessTokenOptions>(given, callRules, { of: 'getAccessToken' });
       // React Native's signals have no throwIfAborted().
       if (signal?.aborted) throw signal.reason as Error;
       return core.accessToken(callerTurn(signal));

@@ -14,8 +14,9 @@ import {
   type Rule,
   type Rules,
 } from './core/checks.js';
+import { originCheck } from './core/origins.js';
 import { memoryStore } from './stores/memory.js';
-import type { RefreshWindow, RetryOptions, TokenSessionOptions } from './types.js';
+import type { GetAccessTokenOptions, RefreshWindow, RetryOptions, TokenSessionOptions } from './types.js';
 
 type Defaulted = Omit<TokenSessionOptions, 'tokens' | 'origins' | 'shouldRefresh' | 'classifyFailure' | 'retry'>;
 
@@ -75,8 +76,14 @@ const retryRules: Rules<RetryOptions> = {
   attemptTimeoutMs: duration,
 };
 
+export const callRules: Rules<GetAccessTokenOptions> = {
+  signal: ['an AbortSignal', (value) => hasMethods(value, ['addEventListener', 'removeEventListener'])],
+};
+
 export function resolveOptions(given: TokenSessionOptions): ResolvedOptions {
   const options = checked<TokenSessionOptions>(given, rules, { required: ['refresh'] });
+  // A list needs no instance to be held against the rules.
+  if (Array.isArray(options.origins)) originCheck(options.origins, undefined, undefined, () => undefined);
   const refreshTimeoutMs = options.refreshTimeoutMs ?? 15_000;
   const resolved: ResolvedOptions = {
     store: memoryStore(),

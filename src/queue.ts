@@ -51,7 +51,6 @@ export class Queue<W extends Interruptible, T> {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const entry = { waiter, since: this.#clock.monotonic(), resolve, reject, left, stop: (): void => undefined };
-      this.#entries.add(entry);
       const stopListening = waiter.interrupted((reason) => {
         this.#end(entry, 'aborted', () => reject(reason));
       });
@@ -65,6 +64,7 @@ export class Queue<W extends Interruptible, T> {
         stopTimer();
         stopListening();
       };
+      this.#entries.add(entry);
     });
   }
 

@@ -130,12 +130,12 @@ export class Session {
       const moved = holder.id !== before.holder.id;
       // Those who waited for a refresh need it no longer, unless these tokens are dead as well.
       const alive = this.#desk.usable() !== undefined;
+      if (moved && before.status === 'active') this.#emit('session.cleared', {});
+      this.#announce(before.status !== 'active' || moved);
       this.#desk.release(
         cleared,
         (turn) => alive || (turn.holder !== undefined && !states.sameHolder(turn.holder, holder)),
       );
-      if (moved && before.status === 'active') this.#emit('session.cleared', {});
-      this.#announce(before.status !== 'active' || moved);
     });
     if (this.#desk.waiting > 0 && !this.#state.operation) this.#start('request');
   }
@@ -145,8 +145,8 @@ export class Session {
       const { operation, status } = this.#state;
       this.#cancel();
       this.#change(states.signedOut(this.#state));
-      this.#desk.release(cleared);
       if (operation || status !== 'signed-out') this.#emit('session.cleared', {});
+      this.#desk.release(cleared);
       this.#scheduler.look();
     });
   }

@@ -115,6 +115,13 @@ describe('refreshError', () => {
     expect(failed(own).cause).toBeUndefined();
   });
 
+  test('G24: a message of the callback’s own TokenError is told without the tokens', () => {
+    const own = new TokenError('AUTH_TOKEN_REFRESH_FAILED', 'No luck with r-1 at https://login.example.com/token.');
+    expect(failed(own, { secrets: ['a-1', 'r-1'] }).message).toBe(
+      'No luck with [redacted] at https://login.example.com/token.',
+    );
+  });
+
   test('every message is a sentence', () => {
     for (const error of [
       failed(answered(401)),

@@ -1,7 +1,7 @@
 /** Puts a failed refresh into words: pure. */
 import { isTokenError, TokenError, type TokenErrorCode } from '../errors.js';
 import type { Failure } from './failure.js';
-import { describe, requestIdOf } from './redact.js';
+import { describe, hide, requestIdOf } from './redact.js';
 
 export interface FailedRefresh {
   /** What the callback threw, if it did. */
@@ -34,7 +34,7 @@ export function refreshError(failed: FailedRefresh): TokenError {
 }
 
 function wording(
-  { failure, timedOut, attempts, refreshTimeoutMs }: FailedRefresh,
+  { failure, timedOut, attempts, refreshTimeoutMs, secrets }: FailedRefresh,
   own: TokenError | undefined,
 ): [TokenErrorCode, string] {
   const after = `after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
@@ -43,6 +43,6 @@ function wording(
     return ['AUTH_SESSION_EXPIRED', 'The server refused to refresh the session: sign in again'];
   if (timedOut)
     return ['AUTH_TOKEN_REFRESH_TIMEOUT', `The token refresh took longer than ${refreshTimeoutMs} ms, ${after}`];
-  if (own) return [own.code, own.message.replace(/\.$/, '')];
+  if (own) return [own.code, hide(own.message.replace(/\.$/, ''), secrets)];
   return ['AUTH_TOKEN_REFRESH_FAILED', `The token refresh failed ${after}`];
 }

@@ -24,11 +24,14 @@ export function identifier(value: unknown): string | undefined {
   return typeof value === 'string' && word.test(value) ? value : undefined;
 }
 
+/** Replaces the given secrets. */
+export function hide(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((told, secret) => told.replaceAll(secret, '[redacted]'), text);
+}
+
 /** Replaces the given secrets, and whatever is long enough to be one. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  let clean = text;
-  for (const secret of secrets) clean = clean.replaceAll(secret, '[redacted]');
-  return clean.replace(tokenLike, '[redacted]');
+  return hide(text, secrets).replace(tokenLike, '[redacted]');
 }
 
 /** HTTP status of an error of any common client. */
