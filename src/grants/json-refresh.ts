@@ -26,11 +26,16 @@ export interface JsonRefreshOptions {
 /** `whenMissing: 'refresh'` is set with the option `cookie`. */
 export type JsonGrant = Pick<TokenSessionOptions, 'refresh' | 'whenMissing'>;
 
-const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
+// A scheme or a host: no path, but a URL that has to be a whole one.
+const notPath = /^([a-z][a-z\d+\-.]*:|\/\/)/i;
+// A parser of URLs takes a backslash for a slash, and drops spaces and control characters.
+const misread = /[\\\s\p{Cc}]/u;
+const isUrl = (value: unknown): boolean =>
+  isText(value) && !misread.test(value) && (!notPath.test(value) || endpoint[1](value));
 
 function check(options: JsonRefreshOptions): JsonRefreshOptions {
   const rules: Rules<JsonRefreshOptions> = {
-    url: [`a path, or ${endpoint[0]}`, (value) => isText(value) && (!absolute.test(value) || endpoint[1](value))],
+    url: [`a path without spaces and backslashes, or ${endpoint[0]}`, isUrl],
     request: fn,
     response: fn,
     cookie: flag,

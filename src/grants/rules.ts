@@ -11,5 +11,6 @@ export const assertionRules: Rules<AssertionOptions> = { clockToleranceMs: delay
 /** Where a secret may be sent. */
 export const endpoint: Rule = [
   'an absolute https: URL (http: to loopback only), without credentials or fragment in it',
-  (value) => isText(value) && originOf(value) !== undefined && !value.includes('#') && isSecure(new URL(value)),
+  (value) =>
+    isText(value) && /^https?:\/\/[^#]+$/i.test(value) && originOf(value) !== undefined && isSecure(new URL(value)),
 ];
