@@ -8,7 +8,10 @@ import { send, type GrantRequest } from './request.js';
 import { endpoint } from './rules.js';
 
 export interface JsonRefreshOptions {
-  /** The refresh endpoint: absolute (`https:`, or `http:` to loopback), or relative to the instance's `baseURL`. */
+  /**
+   * The refresh endpoint: absolute (`https:`, or `http:` to loopback), or a path below the instance's `baseURL`. A path goes
+   * where the `baseURL` says, over plain `http:` too if `origins` of your own let the session onto such an instance.
+   */
   readonly url: string;
   /** Makes the body, which is sent as JSON; `undefined` for none. @default `({ refreshToken }) => ({ refreshToken })` */
   readonly request?: (tokens: TokenSet | undefined) => unknown;
