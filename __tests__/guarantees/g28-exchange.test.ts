@@ -280,3 +280,15 @@ test('G28 the session stops where it should: nothing is exchanged after a sign-o
   expect(await failureOf(instance.post(rows, '{"id":2}'))).toMatchObject({ code: 'AUTH_TOKEN_MISSING' });
   expect(snowflake.counts).toMatchObject({ exchanges: 1, rows: 1 });
 });
+
+test('G28 a request with credentials of its own is left alone: they go where its URL says, the scoped token does not', async () => {
+  const other = await server();
+  const { instance } = await ingestOf();
+  const url = `${other.url}${rows}`;
+  const auth = { username: 'u', password: 'p' };
+  await instance.post(url, '{}', { headers: { Authorization: 'Bearer mine' } });
+  await instance.post(url, '{}', { auth });
+  await instance.post(url.replace('//', '//u:p@'), '{}');
+  const basic = `Basic ${btoa('u:p')}`;
+  expect(other.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer mine', basic, basic]);
+});

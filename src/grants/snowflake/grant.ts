@@ -47,7 +47,8 @@ const rules: Rules<SnowflakeTokenExchangeOptions> = {
 
 /**
  * Exchanges a key-pair JWT for a token that is good for the account's ingest host only, and keeps it there: a request to
- * any other host is rejected with `AUTH_SCOPE_MISMATCH` before anything is sent. Redirects are not followed.
+ * any other host is rejected with `AUTH_SCOPE_MISMATCH` before anything is sent, unless it brings credentials of its own: it is
+ * left alone then, and the token stays here. Redirects are not followed.
  *
  * The JWT is checked first: a refresh fails with `AUTH_TOKEN_MALFORMED`, `AUTH_TOKEN_EXPIRED` or
  * `AUTH_TOKEN_NOT_YET_VALID`. A refusal names account, ingest host, code, message and request id.
