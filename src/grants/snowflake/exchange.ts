@@ -8,7 +8,7 @@ import { sendByFetch } from '../by-fetch.js';
 import { send, type GrantAnswer, type GrantRequest } from '../request.js';
 import type { IngestUrlOptions, SnowflakeTokenExchangeOptions } from './grant.js';
 import { accountOrigin } from './hosts.js';
-import { told, toldToCaller, type Step } from './refusal.js';
+import { told, toldOfSupply, toldToCaller, type Step } from './refusal.js';
 import {
   readSnowflakeHostname,
   readSnowflakeToken,
@@ -60,14 +60,30 @@ export class Exchange {
   }
 
   async #ask(http: AxiosInstance | undefined): Promise<string> {
-    const signal = AbortSignal.timeout(askTimeoutMs);
+    const time = new AbortController();
+    const timeout = Object.assign(new Error(`There was no answer within ${askTimeoutMs} ms.`), {
+      name: 'TimeoutError',
+    });
+    // Someone waits for it: unlike that of AbortSignal.timeout() this timer keeps a Node process alive.
+    const timer = setTimeout(() => time.abort(timeout), askTimeoutMs);
+    try {
+      return await this.#asked(time.signal, http);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #asked(signal: AbortSignal, http: AxiosInstance | undefined): Promise<string> {
     const by: Round['send'] = (request) =>
       http ? send(http, request, { responseType: 'text', signal }) : sendByFetch(request, signal);
-    const round = await Promise.race([this.#round(signal, by), jwtTimeout(signal)]);
+    const round = await Promise.race([this.#round(signal, by), jwtTimeout(signal)]).catch((error: unknown) => {
+      throw toldOfSupply(error);
+    });
     try {
       return await this.#discover(round);
     } catch (error) {
-      throw toldToCaller(error, this.#step(round));
+      // Axios does not tell why it was aborted.
+      throw toldToCaller(signal.aborted ? signal.reason : error, this.#step(round));
     }
   }
 

@@ -1,6 +1,6 @@
 /** A key-pair JWT exchanged for a token that is good for one ingest host: Snowpipe Streaming. */
 import type { AxiosInstance } from 'axios';
-import { checked, clockWithNow, delay, duration, type Rules } from '../../core/checks.js';
+import { checked, clockWithNow, delay, duration, flag, hasMethods, type Rules } from '../../core/checks.js';
 import type { TokenSessionOptions } from '../../types.js';
 import type { AssertionOptions, FreshGrant, TokenSupply } from '../grant.js';
 import { supply } from '../rules.js';
@@ -30,7 +30,9 @@ export interface SnowflakeGrant extends FreshGrant, Required<Pick<TokenSessionOp
    * The URL of the ingest host, for `baseURL`. Asks the account once; concurrent calls share one question.
    *
    * @throws {TokenError} `AUTH_TOKEN_MALFORMED`, `AUTH_TOKEN_EXPIRED` or `AUTH_TOKEN_NOT_YET_VALID` for the JWT;
-   * `AUTH_SESSION_EXPIRED` if the account refuses it; `AUTH_TOKEN_REFRESH_FAILED` if it cannot be asked
+   * `AUTH_SESSION_EXPIRED` if the account refuses it; `AUTH_TOKEN_REFRESH_FAILED` if the function that makes it throws, if the
+   * account cannot be asked, or if that takes longer than 15 s
+   * @throws {TypeError} (as a rejection) for an unknown option or a value that does not fit, naming it
    */
   getIngestUrl(options?: IngestUrlOptions): Promise<string>;
 }
@@ -43,6 +45,11 @@ const rules: Rules<SnowflakeTokenExchangeOptions> = {
   lifetimeMs: duration,
   clockToleranceMs: delay,
   clock: clockWithNow,
+};
+
+const ingestUrlRules: Rules<IngestUrlOptions> = {
+  http: ['an Axios instance', (value) => hasMethods(value, ['request'])],
+  fresh: flag,
 };
 
 /**
@@ -77,6 +84,7 @@ export function snowflakeTokenExchange(options: SnowflakeTokenExchangeOptions): 
   };
   // Not enumerable: spread into the options of a session it would be an unknown one.
   return Object.defineProperty(session as SnowflakeGrant, 'getIngestUrl', {
-    value: (asked: IngestUrlOptions = {}) => exchange.ingestUrl(asked),
+    value: async (asked: IngestUrlOptions = {}) =>
+      exchange.ingestUrl(checked<IngestUrlOptions>(asked, ingestUrlRules, { of: 'getIngestUrl' })),
   });
 }
