@@ -1,12 +1,11 @@
 /** A key-pair JWT exchanged for a token that is good for one ingest host: Snowpipe Streaming. */
 import type { AxiosInstance } from 'axios';
-import { checked, clockWithNow, delay, duration, flag, hasMethods, type Rules } from '../../core/checks.js';
+import { checked } from '../../core/checks.js';
 import type { TokenSessionOptions } from '../../types.js';
 import type { AssertionOptions, FreshGrant, TokenSupply } from '../grant.js';
-import { supply } from '../rules.js';
 import { Exchange } from './exchange.js';
-import { accountRule, hostsRule } from './hosts.js';
 import type { SnowflakeAccount, SnowflakeScope, SnowflakeToken } from './requests.js';
+import { exchangeRules, ingestUrlRules } from './rules.js';
 
 export interface SnowflakeTokenExchangeOptions
   extends SnowflakeAccount, Pick<SnowflakeScope, 'role'>, Pick<SnowflakeToken, 'lifetimeMs'>, AssertionOptions {
@@ -37,21 +36,6 @@ export interface SnowflakeGrant extends FreshGrant, Required<Pick<TokenSessionOp
   getIngestUrl(options?: IngestUrlOptions): Promise<string>;
 }
 
-const rules: Rules<SnowflakeTokenExchangeOptions> = {
-  accountUrl: accountRule,
-  jwt: supply,
-  role: ['a role without spaces', (value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)],
-  hosts: hostsRule,
-  lifetimeMs: duration,
-  clockToleranceMs: delay,
-  clock: clockWithNow,
-};
-
-const ingestUrlRules: Rules<IngestUrlOptions> = {
-  http: ['an Axios instance', (value) => hasMethods(value, ['request'])],
-  fresh: flag,
-};
-
 /**
  * Exchanges a key-pair JWT for a token that is good for the account's ingest host only, and keeps it there: a request to
  * any other host is rejected with `AUTH_SCOPE_MISMATCH` before anything is sent, unless it brings credentials of its own: it is
@@ -70,7 +54,7 @@ const ingestUrlRules: Rules<IngestUrlOptions> = {
  * const session = installTokenRefresh(ingest, { ...snowflake });
  */
 export function snowflakeTokenExchange(options: SnowflakeTokenExchangeOptions): SnowflakeGrant {
-  const known = checked<SnowflakeTokenExchangeOptions>(options, rules, {
+  const known = checked<SnowflakeTokenExchangeOptions>(options, exchangeRules, {
     required: ['accountUrl', 'jwt'],
     of: 'snowflakeTokenExchange',
   });
