@@ -300,7 +300,7 @@ describe('G28 getIngestUrl and a function that brings no JWT', () => {
     ],
     ['a string', secret, 'callback'],
     ['null', null, 'callback'],
-  ])('tells of %s without its message', async (_, thrown, kind) => {
+  ])('tells of %s without the secret', async (_, thrown, kind) => {
     for (const jwt of [
       () => {
         throw thrown;
