@@ -1,4 +1,5 @@
 /** What is made of the answers. */
+import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import {
   readJsonRefreshResponse,
@@ -88,12 +89,29 @@ describe('a token endpoint’s answer (RFC 6749, section 5.1)', () => {
     });
   });
 
-  test('what could be a token is not quoted', () => {
-    const secret = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl';
+  test.each([
+    ['a JWT', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl'],
+    ['a UUID without hyphens', '0c6a8f5e00004000800000000000000a'],
+    ['hexadecimal', '8f3c2a9d77e14b0c9f1e'],
+    ['base 32', 'JBSWY3DPEHPK3PXP'],
+    ['letters and digits', 'Hj6dFs2GaX9eUo4TiVwB'],
+    ['letters of both cases', 'kQzWmPbVxNrT'],
+    ['nine characters', 'R1secretA'],
+  ])('G24: what could be a token is not quoted: %s', (_, secret) => {
     for (const answer of [{ access_token: 'a', token_type: secret }, { error: secret }, secret]) {
-      expect(String(thrown(() => readTokenResponse(answer)))).not.toContain(secret.slice(0, 12));
+      expect(inspect(thrown(() => readTokenResponse(answer)))).not.toContain(secret.slice(0, 9));
     }
   });
+
+  test.each(['invalid_grant', 'temporarily_unavailable', 'ACCESS_DENIED', 'E1017'])(
+    'a word that is none is quoted: %s',
+    (word) => {
+      const errors = [{ access_token: 'a', token_type: word }, { error: word }].map((answer) =>
+        thrown(() => readTokenResponse(answer)),
+      );
+      for (const error of errors) expect(String(error)).toContain(`("${word}")`);
+    },
+  );
 });
 
 describe('a JSON back end’s answer', () => {

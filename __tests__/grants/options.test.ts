@@ -40,6 +40,24 @@ const insecure = [
   'https://app:secret@login.example.com/token',
   'https://login.example.com/token#top',
   'javascript:alert(1)',
+  'https:login.example.com/token',
+  'https:/login.example.com/token',
+  'https:\\\\login.example.com/token',
+];
+
+/** Some parser or other finds a host or a scheme in them. */
+const notOnlyPaths = [
+  '/\\evil.example.com/refresh',
+  '\\\\evil.example.com/refresh',
+  ' //evil.example.com/refresh',
+  '\t//evil.example.com/refresh',
+  '/\n/evil.example.com/refresh',
+  '/\u007f/evil.example.com',
+  '/refresh token',
+  '/refresh\u00a0token',
+  'https://login.example.com /refresh',
+  'data:text/plain,a',
+  'blob:https://evil.example.com/1',
 ];
 
 /** What an option must not be, by grant. */
@@ -64,7 +82,7 @@ const misuse: readonly (readonly [grants: readonly string[], option: string, val
     [null, -1, NaN, Infinity, '60'],
   ],
   [['jwtBearerGrant', 'tokenExchangeGrant', 'snowflakeTokenExchange'], 'clock', [null, 5, {}, { now: 5 }]],
-  [['jsonRefresh'], 'url', [null, '', 5, ...insecure.slice(5)].filter((url) => url !== 'javascript:alert(1)')],
+  [['jsonRefresh'], 'url', [null, '', 5, ...insecure.slice(5), ...notOnlyPaths]],
   [['jsonRefresh'], 'request', [null, {}, 'a']],
   [['jsonRefresh'], 'response', [null, {}, 'a']],
   [['jsonRefresh'], 'cookie', [null, 1, 'true']],
@@ -151,6 +169,18 @@ describe.each(grants)('%s', (name, make, right) => {
       for (const key of ['clientSecret', 'scope', 'hosts', 'cookie']) Reflect.deleteProperty(Object.prototype, key);
     }
   });
+});
+
+test.each([
+  '/refresh-token',
+  'refresh-token',
+  'v1/token:refresh?key=a:b//c',
+  '/erneuern/über',
+  'https://login.example.com:8443/refresh?a=b',
+  'HTTPS://login.example.com/refresh',
+  'http://localhost:8080/refresh',
+])('jsonRefresh takes the url %s', (url) => {
+  expect(jsonRefresh({ url })).toMatchObject({ refresh: expect.any(Function) as unknown });
 });
 
 describe('options that do not go together', () => {

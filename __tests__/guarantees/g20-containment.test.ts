@@ -253,6 +253,18 @@ describe.each(formats)('G20 no timer keeps a process alive (%s)', (format) => {
     },
   );
 
+  test('nor before getIngestUrl() has given up on a JWT that never comes', async () => {
+    const ended = await run(`
+      const { snowflakeTokenExchange } = await import('axios-token-refresh/grants');
+      // A hundred times as fast.
+      const start = setTimeout;
+      globalThis.setTimeout = (act, delayMs) => start(act, delayMs / 100);
+      const grant = snowflakeTokenExchange({ accountUrl: 'https://org.snowflakecomputing.com', jwt: never });
+      await grant.getIngestUrl().catch(({ code }) => told.push(code));
+    `);
+    expect(ended).toEqual(clean(['AUTH_TOKEN_REFRESH_FAILED']));
+  });
+
   test('nor one whose request waits for a store that hangs', async () => {
     const ended = await run(`
       const store = { load: never, save() {}, clear() {} };

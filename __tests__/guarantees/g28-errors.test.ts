@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { isTokenError } from '../../src/index.js';
+import { isTokenError, TokenError } from '../../src/index.js';
 import { adapters, failureOf } from '../integration/scene.js';
 import { keyPairJwt } from '../../examples/grants/key-pair-jwt.js';
 import { findIn } from '../support/canaries.js';
@@ -285,4 +285,43 @@ test('G28 getIngestUrl tells of a network fault without the request', async () =
   const error = await failureOf(grant.getIngestUrl());
   expect(error).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED', kind: 'network', retryable: true });
   expect(findIn(inspect(error) + JSON.stringify(error), minted)).toEqual([]);
+});
+
+describe('G28 getIngestUrl and a function that brings no JWT', () => {
+  const secret = 'Hj6dFs2GaX9eUo4TiVwB';
+
+  test.each<readonly [what: string, thrown: unknown, kind: string]>([
+    ['an error that quotes a secret', new Error(`vault: ${secret}`), 'callback'],
+    ['a fault of the code', new TypeError(`no key ${secret}`), 'callback'],
+    [
+      'the error of a client',
+      { config: { headers: { 'X-Vault-Token': secret } }, response: { status: 503 } },
+      'server',
+    ],
+    ['a string', secret, 'callback'],
+    ['null', null, 'callback'],
+  ])('tells of %s without the secret', async (_, thrown, kind) => {
+    for (const jwt of [
+      () => {
+        throw thrown;
+      },
+      async () => {
+        await Promise.resolve();
+        throw thrown;
+      },
+    ]) {
+      const { grant, snowflake } = await ingestOf({ grant: { jwt } });
+      const error = await failureOf(grant.getIngestUrl());
+      expect(error).toMatchObject({ name: 'TokenError', code: 'AUTH_TOKEN_REFRESH_FAILED', kind, retryable: true });
+      expect(String(error)).toContain('Option "jwt" gave no token');
+      expect(findIn(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error), [secret])).toEqual([]);
+      expect(snowflake.account.seen).toHaveLength(0);
+    }
+  });
+
+  test('passes a TokenError on', async () => {
+    const own = new TokenError('AUTH_TOKEN_MISSING', 'No key is configured.');
+    const { grant } = await ingestOf({ grant: { jwt: () => Promise.reject(own) } });
+    expect(await failureOf(grant.getIngestUrl())).toBe(own);
+  });
 });

@@ -1,6 +1,7 @@
-import { describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import axios from 'axios';
-import { adapters, afterwards, failureOf, server } from '../integration/scene.js';
+import { adapters, failureOf, gate, server } from '../integration/scene.js';
+import type { IngestUrlOptions, SupplyContext } from '../../src/grants/index.js';
 import { fakeClock } from '../support/clock.js';
 import { ingestOf, lookup } from '../support/ingest.js';
 import type { HostnameBody, TokenBody } from '../support/snowflake.js';
@@ -160,17 +161,69 @@ describe('G28 the ingest host', () => {
     expect(other.seen).toHaveLength(0);
   });
 
-  test('getIngestUrl gives up on a JWT that never comes, and may be called again', async () => {
-    const time = new AbortController();
-    let sign: () => string | Promise<string> = () => new Promise(() => undefined);
-    const { snowflake, grant } = await ingestOf({ grant: { jwt: () => sign() } });
-    const timeout = jest.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(time.signal);
-    afterwards(() => timeout.mockRestore());
-    const asked = failureOf(grant.getIngestUrl());
-    time.abort(new DOMException('', 'TimeoutError'));
-    expect(await asked).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED', kind: 'callback', retryable: true });
-    sign = () => snowflake.jwt();
-    expect(await grant.getIngestUrl()).toBe(snowflake.ingest.url);
+  describe('getIngestUrl gives up after 15 s', () => {
+    beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] }));
+    afterEach(() => void jest.useRealTimers());
+
+    test('on a JWT that never comes, and may be called again', async () => {
+      let sign: () => string | Promise<string> = () => new Promise(() => undefined);
+      const { snowflake, grant } = await ingestOf({ grant: { jwt: () => sign() } });
+      const asked = failureOf(grant.getIngestUrl());
+      await jest.advanceTimersByTimeAsync(15_000);
+      expect(await asked).toMatchObject({
+        code: 'AUTH_TOKEN_REFRESH_FAILED',
+        kind: 'callback',
+        retryable: true,
+        message: 'Option "jwt" gave no token within 15000 ms.',
+      });
+      sign = () => snowflake.jwt();
+      expect(await grant.getIngestUrl()).toBe(snowflake.ingest.url);
+      expect(jest.getTimerCount()).toBe(0);
+    });
+
+    test('and the function that makes the JWT hears of it', async () => {
+      const signals: AbortSignal[] = [];
+      const jwt = ({ signal }: SupplyContext): Promise<string> => {
+        signals.push(signal);
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('given up'))));
+      };
+      const { grant } = await ingestOf({ grant: { jwt } });
+      const asked = failureOf(grant.getIngestUrl());
+      await jest.advanceTimersByTimeAsync(15_000);
+      expect(await asked).toMatchObject({ message: 'Option "jwt" gave no token within 15000 ms.' });
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    });
+
+    test.each<readonly [client: string, asked: () => IngestUrlOptions]>([
+      ['fetch', () => ({})],
+      ['Axios', () => ({ http: axios.create() })],
+    ])('on an account that never answers, over %s', async (_, options) => {
+      const { snowflake, grant } = await ingestOf();
+      const reached = gate<undefined>();
+      snowflake.account.script = () => {
+        reached.open(undefined);
+        return 'silence';
+      };
+      const asked = failureOf(grant.getIngestUrl(options()));
+      await reached.promise;
+      await jest.advanceTimersByTimeAsync(15_000);
+      expect(await asked).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED', kind: 'timeout', retryable: true });
+      expect(jest.getTimerCount()).toBe(0);
+    });
+  });
+
+  test.each<readonly [what: string, options: unknown, message: string]>([
+    ['an unknown option', { frehs: true }, 'Unknown option "frehs" of getIngestUrl'],
+    ['a client that is none', { http: 5 }, 'Option "http" of getIngestUrl must be an Axios instance.'],
+    ['a word for a flag', { fresh: 'yes' }, 'Option "fresh" of getIngestUrl must be true or false.'],
+    ['null', null, 'The options of getIngestUrl must be an object.'],
+    ['a string', 'fresh', 'The options of getIngestUrl must be an object.'],
+  ])('getIngestUrl refuses %s, though the host is known', async (_, options, message) => {
+    const { grant } = await ingestOf();
+    await grant.getIngestUrl();
+    const error = await failureOf(grant.getIngestUrl(options as IngestUrlOptions));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toContain(message);
   });
 
   test('a question that failed is asked again', async () => {
@@ -279,4 +332,16 @@ test('G28 the session stops where it should: nothing is exchanged after a sign-o
   await session.signOut();
   expect(await failureOf(instance.post(rows, '{"id":2}'))).toMatchObject({ code: 'AUTH_TOKEN_MISSING' });
   expect(snowflake.counts).toMatchObject({ exchanges: 1, rows: 1 });
+});
+
+test('G28 a request with credentials of its own is left alone: they go where its URL says, the scoped token does not', async () => {
+  const other = await server();
+  const { instance } = await ingestOf();
+  const url = `${other.url}${rows}`;
+  const auth = { username: 'u', password: 'p' };
+  await instance.post(url, '{}', { headers: { Authorization: 'Bearer mine' } });
+  await instance.post(url, '{}', { auth });
+  await instance.post(url.replace('//', '//u:p@'), '{}');
+  const basic = `Basic ${btoa('u:p')}`;
+  expect(other.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer mine', basic, basic]);
 });

@@ -30,8 +30,9 @@ export function numberIn(answer: unknown, name: string): number | undefined {
   return isNumber(number) && number >= 0 ? number : undefined;
 }
 
-const shortWord = /^\w{1,40}$/;
-const told = (value: unknown): string => (typeof value === 'string' && shortWord.test(value) ? ` ("${value}")` : '');
+// Names of errors and types. A token has letters of both cases or digits among them, and more than eight characters.
+const name = /^([a-z_]{1,40}|[A-Z_]{1,40}|\w{1,8})$/;
+const told = (value: unknown): string => (typeof value === 'string' && name.test(value) ? ` ("${value}")` : '');
 
 interface Answer {
   readonly tokens: TokenSet;

@@ -6,6 +6,7 @@ import { TokenError, type TokenErrorCode } from '../errors.js';
 import type { TokenClaims } from '../types.js';
 import type { GrantAnswer } from './request.js';
 import type { AssertionOptions, TokenSupply } from './grant.js';
+import { isVisible, visible } from './rules.js';
 
 export interface AssertionRules {
   /** The option that supplies it. */
@@ -39,11 +40,8 @@ export class Assertions {
       typeof this.#supply === 'function'
         ? await this.#supply({ signal, now: this.#now() + this.#skewMs })
         : this.#supply;
-    if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
-      throw unfit(
-        'AUTH_TOKEN_MALFORMED',
-        `Option "${option}" gave no token: visible ASCII without spaces is expected.`,
-      );
+    if (!isVisible(token)) {
+      throw unfit('AUTH_TOKEN_MALFORMED', `Option "${option}" gave no token: ${visible[0]} is expected.`);
     }
     if (isJwt) {
       const { clockToleranceMs: toleranceMs = 60_000, maxAgeMs = Infinity } = this.#rules;

@@ -8,7 +8,10 @@ import { send, type GrantRequest } from './request.js';
 import { endpoint } from './rules.js';
 
 export interface JsonRefreshOptions {
-  /** The refresh endpoint: absolute (`https:`, or `http:` to loopback), or relative to the instance's `baseURL`. */
+  /**
+   * The refresh endpoint: absolute (`https:`, or `http:` to loopback), or a path below the instance's `baseURL`. A path goes
+   * where the `baseURL` says, over plain `http:` too if `origins` of your own let the session onto such an instance.
+   */
   readonly url: string;
   /** Makes the body, which is sent as JSON; `undefined` for none. @default `({ refreshToken }) => ({ refreshToken })` */
   readonly request?: (tokens: TokenSet | undefined) => unknown;
@@ -26,11 +29,16 @@ export interface JsonRefreshOptions {
 /** `whenMissing: 'refresh'` is set with the option `cookie`. */
 export type JsonGrant = Pick<TokenSessionOptions, 'refresh' | 'whenMissing'>;
 
-const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
+// A scheme or a host: no path, but a URL that has to be a whole one.
+const notPath = /^([a-z][a-z\d+\-.]*:|\/\/)/i;
+// A parser of URLs takes a backslash for a slash, and drops spaces and control characters.
+const misread = /[\\\s\p{Cc}]/u;
+const isUrl = (value: unknown): boolean =>
+  isText(value) && !misread.test(value) && (!notPath.test(value) || endpoint[1](value));
 
 function check(options: JsonRefreshOptions): JsonRefreshOptions {
   const rules: Rules<JsonRefreshOptions> = {
-    url: [`a path, or ${endpoint[0]}`, (value) => isText(value) && (!absolute.test(value) || endpoint[1](value))],
+    url: [`a path without spaces and backslashes, or ${endpoint[0]}`, isUrl],
     request: fn,
     response: fn,
     cookie: flag,

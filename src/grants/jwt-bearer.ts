@@ -1,10 +1,11 @@
 /** JWTs as authorization grants (RFC 7523, section 2.1). */
+import { text } from '../core/checks.js';
 import { readFreshTokenResponse } from './answer.js';
 import { Assertions } from './assertion.js';
 import { checkedClient, clientRules, formRequest, type ClientOptions } from './client.js';
 import type { AssertionOptions, FreshGrant, TokenSupply } from './grant.js';
 import { send, type GrantRequest } from './request.js';
-import { assertionRules, supply } from './rules.js';
+import { assertionRules, checkArgument, supply } from './rules.js';
 
 export const jwtBearerType = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
@@ -16,13 +17,14 @@ export interface JwtBearerGrantOptions extends ClientOptions, AssertionOptions {
 const name = 'jwtBearerGrant';
 
 /**
- * The request of {@link jwtBearerGrant}; {@link readTokenResponse} reads its answer. The assertion is not checked here.
+ * The request of {@link jwtBearerGrant}; {@link readTokenResponse} reads its answer. The assertion is not looked into here.
  *
  * @throws {TypeError} for an unknown option or a value that does not fit, naming it
  * @example
  * const request = jwtBearerRequest({ tokenEndpoint: 'https://login.example.com/token', scope: 'orders' }, assertion);
  */
 export function jwtBearerRequest(client: ClientOptions, assertion: string): GrantRequest {
+  checkArgument('jwtBearerRequest', 'assertion', assertion, text);
   return formRequest(checkedClient(name, client, clientRules, []), jwtBearerType, { assertion });
 }
 

@@ -1,9 +1,11 @@
 /** The refresh token grant (RFC 6749, section 6). */
+import { text } from '../core/checks.js';
 import { TokenError } from '../errors.js';
 import type { TokenSessionOptions } from '../types.js';
 import { readAnswer } from './answer.js';
 import { checkedClient, clientRules, formRequest, type ClientOptions } from './client.js';
 import { send, type GrantRequest } from './request.js';
+import { checkArgument } from './rules.js';
 
 export interface RefreshTokenGrantOptions extends ClientOptions {
   readonly clientId: string;
@@ -24,6 +26,7 @@ export const noRefreshToken = (): TokenError =>
  * const request = refreshTokenRequest({ tokenEndpoint, clientId: 'app' }, refreshToken);
  */
 export function refreshTokenRequest(options: RefreshTokenGrantOptions, refreshToken: string): GrantRequest {
+  checkArgument('refreshTokenRequest', 'refreshToken', refreshToken, text);
   return formRequest(check(options), 'refresh_token', { refresh_token: refreshToken });
 }
 

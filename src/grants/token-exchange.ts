@@ -1,5 +1,5 @@
 /** Token exchange (RFC 8693). */
-import { text } from '../core/checks.js';
+import { checked, text } from '../core/checks.js';
 import { readFreshTokenResponse } from './answer.js';
 import { Assertions, type AssertionRules } from './assertion.js';
 import { checkedClient, clientRules, formRequest, type ClientOptions } from './client.js';
@@ -36,19 +36,19 @@ export interface ExchangedTokens {
 const name = 'tokenExchangeGrant';
 const prefix = 'urn:ietf:params:oauth:token-type:';
 const accessToken = 'urn:ietf:params:oauth:token-type:access_token';
+const tokenRules = { subjectToken: text, actorToken: text };
 const typeRules = { subjectTokenType: text, actorTokenType: text, requestedTokenType: text };
 
 /**
- * The request of {@link tokenExchangeGrant}; {@link readTokenResponse} reads its answer. The tokens are not checked here.
+ * The request of {@link tokenExchangeGrant}; {@link readTokenResponse} reads its answer. The tokens are not looked into here.
  *
  * @throws {TypeError} for an unknown option or a value that does not fit, naming it
  * @example
  * const request = tokenExchangeRequest({ tokenEndpoint, clientId: 'gateway', clientSecret }, { subjectToken: accessToken });
  */
-export function tokenExchangeRequest(
-  options: ClientOptions & TokenTypes,
-  { subjectToken, actorToken }: ExchangedTokens,
-): GrantRequest {
+export function tokenExchangeRequest(options: ClientOptions & TokenTypes, tokens: ExchangedTokens): GrantRequest {
+  const of = 'tokenExchangeRequest';
+  const { subjectToken, actorToken } = checked<ExchangedTokens>(tokens, tokenRules, { required: ['subjectToken'], of });
   const client = checkedClient(name, options, { ...clientRules, ...typeRules }, []);
   const { subjectTokenType = accessToken, actorTokenType = accessToken, requestedTokenType } = client;
   return formRequest(client, 'urn:ietf:params:oauth:grant-type:token-exchange', {

@@ -8,12 +8,15 @@ import { sendByFetch } from '../by-fetch.js';
 import { send, type GrantAnswer, type GrantRequest } from '../request.js';
 import type { IngestUrlOptions, SnowflakeTokenExchangeOptions } from './grant.js';
 import { accountOrigin } from './hosts.js';
-import { told, toldToCaller, type Step } from './refusal.js';
+import { told, toldOfSupply, toldToCaller, type Step } from './refusal.js';
 import {
   readSnowflakeHostname,
   readSnowflakeToken,
   snowflakeHostnameRequest,
   snowflakeTokenRequest,
+  type SnowflakeAccount,
+  type SnowflakeScope,
+  type SnowflakeToken,
 } from './requests.js';
 
 const oneHourMs = 3_600_000;
@@ -26,16 +29,20 @@ interface Round {
 }
 
 export class Exchange {
-  readonly #options: SnowflakeTokenExchangeOptions;
-  readonly #account: string;
+  readonly #account: SnowflakeAccount;
+  readonly #role: Pick<SnowflakeScope, 'role'>;
+  readonly #lifetime: Pick<SnowflakeToken, 'lifetimeMs'>;
+  readonly #host: string;
   readonly #assertions: Assertions;
   #ingestUrl: string | undefined;
   #asking: Promise<string> | undefined;
 
   constructor(options: SnowflakeTokenExchangeOptions) {
-    const { accountUrl, hosts = [], jwt, clockToleranceMs, clock } = options;
-    this.#options = options;
-    this.#account = new URL(accountOrigin(accountUrl, hosts)).host;
+    const { accountUrl, hosts = [], jwt, clockToleranceMs, clock, role, lifetimeMs } = options;
+    this.#account = { accountUrl, hosts };
+    this.#role = role === undefined ? {} : { role };
+    this.#lifetime = lifetimeMs === undefined ? {} : { lifetimeMs };
+    this.#host = new URL(accountOrigin(accountUrl, hosts)).host;
     this.#assertions = new Assertions(jwt, { option: 'jwt', maxAgeMs: oneHourMs, clockToleranceMs, clock });
   }
 
@@ -60,14 +67,30 @@ export class Exchange {
   }
 
   async #ask(http: AxiosInstance | undefined): Promise<string> {
-    const signal = AbortSignal.timeout(askTimeoutMs);
+    const time = new AbortController();
+    const timeout = Object.assign(new Error(`There was no answer within ${askTimeoutMs} ms.`), {
+      name: 'TimeoutError',
+    });
+    // Someone waits for it: unlike that of AbortSignal.timeout() this timer keeps a Node process alive.
+    const timer = setTimeout(() => time.abort(timeout), askTimeoutMs);
+    try {
+      return await this.#asked(time.signal, http);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #asked(signal: AbortSignal, http: AxiosInstance | undefined): Promise<string> {
     const by: Round['send'] = (request) =>
       http ? send(http, request, { responseType: 'text', signal }) : sendByFetch(request, signal);
-    const round = await Promise.race([this.#round(signal, by), jwtTimeout(signal)]);
+    const round = await Promise.race([this.#round(signal, by), jwtTimeout(signal)]).catch((error: unknown) => {
+      throw toldOfSupply(error);
+    });
     try {
       return await this.#discover(round);
     } catch (error) {
-      throw toldToCaller(error, this.#step(round));
+      // Axios does not tell why it was aborted.
+      throw toldToCaller(signal.aborted ? signal.reason : error, this.#step(round));
     }
   }
 
@@ -77,24 +100,24 @@ export class Exchange {
   }
 
   async #discover(round: Round): Promise<string> {
-    const request = snowflakeHostnameRequest(this.#options, round.jwt);
+    const request = snowflakeHostnameRequest(this.#account, round.jwt);
     const { data } = await round.send(request).catch((error: unknown) => {
       throw told(error, this.#step(round));
     });
-    this.#ingestUrl = readSnowflakeHostname(this.#options, data);
+    this.#ingestUrl = readSnowflakeHostname(this.#account, data);
     return this.#ingestUrl;
   }
 
   async #exchange(round: Round, ingestUrl: string): Promise<TokenSet> {
-    const request = snowflakeTokenRequest({ ...this.#options, ingestUrl }, round.jwt);
+    const request = snowflakeTokenRequest({ ...this.#account, ...this.#role, ingestUrl }, round.jwt);
     const { data } = await round.send(request).catch((error: unknown) => {
       throw told(error, this.#step(round, ingestUrl));
     });
-    return readSnowflakeToken({ ...this.#options, ingestUrl }, data);
+    return readSnowflakeToken({ ...this.#lifetime, ingestUrl }, data);
   }
 
   #step({ jwt }: Round, ingestUrl?: string): Step {
-    return { account: this.#account, ingest: ingestUrl && new URL(ingestUrl).host, jwt };
+    return { account: this.#host, ingest: ingestUrl && new URL(ingestUrl).host, jwt };
   }
 }
 

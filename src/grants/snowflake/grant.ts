@@ -1,12 +1,11 @@
 /** A key-pair JWT exchanged for a token that is good for one ingest host: Snowpipe Streaming. */
 import type { AxiosInstance } from 'axios';
-import { checked, clockWithNow, delay, duration, type Rules } from '../../core/checks.js';
+import { checked } from '../../core/checks.js';
 import type { TokenSessionOptions } from '../../types.js';
 import type { AssertionOptions, FreshGrant, TokenSupply } from '../grant.js';
-import { supply } from '../rules.js';
 import { Exchange } from './exchange.js';
-import { accountRule, hostsRule } from './hosts.js';
 import type { SnowflakeAccount, SnowflakeScope, SnowflakeToken } from './requests.js';
+import { exchangeRules, ingestUrlRules } from './rules.js';
 
 export interface SnowflakeTokenExchangeOptions
   extends SnowflakeAccount, Pick<SnowflakeScope, 'role'>, Pick<SnowflakeToken, 'lifetimeMs'>, AssertionOptions {
@@ -30,24 +29,17 @@ export interface SnowflakeGrant extends FreshGrant, Required<Pick<TokenSessionOp
    * The URL of the ingest host, for `baseURL`. Asks the account once; concurrent calls share one question.
    *
    * @throws {TokenError} `AUTH_TOKEN_MALFORMED`, `AUTH_TOKEN_EXPIRED` or `AUTH_TOKEN_NOT_YET_VALID` for the JWT;
-   * `AUTH_SESSION_EXPIRED` if the account refuses it; `AUTH_TOKEN_REFRESH_FAILED` if it cannot be asked
+   * `AUTH_SESSION_EXPIRED` if the account refuses it; `AUTH_TOKEN_REFRESH_FAILED` if the function that makes it throws, if the
+   * account cannot be asked, or if that takes longer than 15 s
+   * @throws {TypeError} (as a rejection) for an unknown option or a value that does not fit, naming it
    */
   getIngestUrl(options?: IngestUrlOptions): Promise<string>;
 }
 
-const rules: Rules<SnowflakeTokenExchangeOptions> = {
-  accountUrl: accountRule,
-  jwt: supply,
-  role: ['a role without spaces', (value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)],
-  hosts: hostsRule,
-  lifetimeMs: duration,
-  clockToleranceMs: delay,
-  clock: clockWithNow,
-};
-
 /**
  * Exchanges a key-pair JWT for a token that is good for the account's ingest host only, and keeps it there: a request to
- * any other host is rejected with `AUTH_SCOPE_MISMATCH` before anything is sent. Redirects are not followed.
+ * any other host is rejected with `AUTH_SCOPE_MISMATCH` before anything is sent, unless it brings credentials of its own: it is
+ * left alone then, and the token stays here. Redirects are not followed.
  *
  * The JWT is checked first: a refresh fails with `AUTH_TOKEN_MALFORMED`, `AUTH_TOKEN_EXPIRED` or
  * `AUTH_TOKEN_NOT_YET_VALID`. A refusal names account, ingest host, code, message and request id.
@@ -62,7 +54,7 @@ const rules: Rules<SnowflakeTokenExchangeOptions> = {
  * const session = installTokenRefresh(ingest, { ...snowflake });
  */
 export function snowflakeTokenExchange(options: SnowflakeTokenExchangeOptions): SnowflakeGrant {
-  const known = checked<SnowflakeTokenExchangeOptions>(options, rules, {
+  const known = checked<SnowflakeTokenExchangeOptions>(options, exchangeRules, {
     required: ['accountUrl', 'jwt'],
     of: 'snowflakeTokenExchange',
   });
@@ -76,6 +68,7 @@ export function snowflakeTokenExchange(options: SnowflakeTokenExchangeOptions): 
   };
   // Not enumerable: spread into the options of a session it would be an unknown one.
   return Object.defineProperty(session as SnowflakeGrant, 'getIngestUrl', {
-    value: (asked: IngestUrlOptions = {}) => exchange.ingestUrl(asked),
+    value: async (asked: IngestUrlOptions = {}) =>
+      exchange.ingestUrl(checked<IngestUrlOptions>(asked, ingestUrlRules, { of: 'getIngestUrl' })),
   });
 }

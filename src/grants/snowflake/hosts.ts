@@ -1,10 +1,10 @@
 /** Which hosts a Snowflake credential may be sent to: pure. */
 import { isSecure, originOf } from '../../core/origins.js';
 import { unusable } from '../answer.js';
-import { isObject, type Rule } from '../../core/checks.js';
+import { isObject } from '../../core/checks.js';
+import { isHostName } from './rules.js';
 
 const snowflake = /\.snowflakecomputing\.(com|cn)$/;
-const hostName = /^([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)*[a-z\d]([a-z\d-]{0,61}[a-z\d])?(:\d{1,5})?$/;
 
 function parse(url: string): URL | undefined {
   try {
@@ -15,17 +15,6 @@ function parse(url: string): URL | undefined {
 }
 
 const isLoopback = ({ hostname }: URL): boolean => isSecure(new URL(`http://${hostname}`));
-
-/** `hosts`: exact names, each with its port if that is not 443. */
-export const hostsRule: Rule = [
-  'an array of host names such as "ingest.example.com" or "localhost:8443"',
-  (value) => Array.isArray(value) && value.every((host) => typeof host === 'string' && hostName.test(host)),
-];
-
-export const accountRule: Rule = [
-  'the URL of an account, such as "https://myorg-myaccount.snowflakecomputing.com"',
-  (value) => typeof value === 'string' && /^https?:\/\/[^/?#]+\/?$/i.test(value) && originOf(value) !== undefined,
-];
 
 /** The account's origin. A JWT goes nowhere else. */
 export function accountOrigin(accountUrl: string, hosts: readonly string[]): string {
@@ -47,7 +36,7 @@ export function accountOrigin(accountUrl: string, hosts: readonly string[]): str
  */
 export function ingestOrigin(named: string, account: string, hosts: readonly string[]): string {
   const host = named.trim().toLowerCase().replaceAll('_', '-');
-  const url = host.length <= 253 && hostName.test(host) ? parse(`https://${host}`) : undefined;
+  const url = host.length <= 253 && isHostName(host) ? parse(`https://${host}`) : undefined;
   if (!url) throw unusable('the account names no ingest host');
   const from = new URL(account);
   // What answers on this machine may name this machine; what answers elsewhere may not reach into it.

@@ -2,6 +2,7 @@
 import { classify } from '../../core/failure.js';
 import { describe, field, headerOf, identifier, requestIdOf, statusOf } from '../../core/redact.js';
 import { isTokenError, TokenError } from '../../errors.js';
+import type { TokenErrorCause } from '../../types.js';
 import { parsed } from '../answer.js';
 
 /** Which step of which exchange. */
@@ -38,18 +39,22 @@ export function told(error: unknown, step: Step): unknown {
 }
 
 /** The same for callers outside of a session, who must not get an error with the request's headers in it. */
-export function toldToCaller(error: unknown, step: Step): unknown {
+export function toldToCaller(error: unknown, { account, jwt }: Step): unknown {
+  const what = `Account ${account} could not be asked for its ingest host`;
+  return sanitised(error, what, describe(error, [jwt]), requestIdIn(error));
+}
+
+/** The same for what the function threw that was to make the JWT. */
+export function toldOfSupply(error: unknown): unknown {
+  const cause = describe(error);
+  return sanitised(error, 'Option "jwt" gave no token', cause, cause.requestId);
+}
+
+function sanitised(error: unknown, what: string, cause: TokenErrorCause, requestId: string | undefined): unknown {
   if (isTokenError(error)) return error;
   const { kind, status } = classify(error);
-  const cause = describe(error, [step.jwt]);
-  const message = `Account ${step.account} could not be asked for its ingest host (${kind}: ${cause.message}).`;
-  return new TokenError('AUTH_TOKEN_REFRESH_FAILED', message, {
-    kind,
-    status,
-    requestId: requestIdIn(error),
-    retryable: true,
-    cause,
-  });
+  const fields = { kind, status, requestId, retryable: true, cause };
+  return new TokenError('AUTH_TOKEN_REFRESH_FAILED', `${what} (${kind}: ${cause.message}).`, fields);
 }
 
 function bodyOf(error: unknown): unknown {

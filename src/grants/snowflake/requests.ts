@@ -2,10 +2,12 @@
 import { claimsOf } from '../../core/claims.js';
 import type { TokenSet } from '../../types.js';
 import { numberIn, parsed, unusable } from '../answer.js';
-import { isObject } from '../../core/checks.js';
+import { checked, isObject } from '../../core/checks.js';
 import { jwtBearerType } from '../jwt-bearer.js';
 import type { GrantRequest } from '../request.js';
+import { checkArgument, isVisible, visible } from '../rules.js';
 import { accountOrigin, hostnameIn, ingestOrigin } from './hosts.js';
+import { accountRules, scopeRules, tokenRules } from './rules.js';
 
 /** Where the exchange takes place. */
 export interface SnowflakeAccount {
@@ -18,24 +20,33 @@ export interface SnowflakeAccount {
   readonly hosts?: readonly string[];
 }
 
-const headersOf = (jwt: string): Record<string, string> => ({
-  Accept: 'application/json, text/plain',
-  Authorization: `Bearer ${jwt}`,
-  'X-Snowflake-Authorization-Token-Type': 'KEYPAIR_JWT',
-});
+const checkedAccount = (given: SnowflakeAccount, of: string): SnowflakeAccount =>
+  checked<SnowflakeAccount>(given, accountRules, { required: ['accountUrl'], of });
+
+function headersOf(jwt: string, of: string): Record<string, string> {
+  checkArgument(of, 'jwt', jwt, visible);
+  return {
+    Accept: 'application/json, text/plain',
+    Authorization: `Bearer ${jwt}`,
+    'X-Snowflake-Authorization-Token-Type': 'KEYPAIR_JWT',
+  };
+}
 
 /**
  * Asks an account for its ingest host: `GET /v2/streaming/hostname`. {@link readSnowflakeHostname} reads the answer.
  *
- * @throws {TypeError} if the account is not at a host that the JWT may be sent to
+ * @throws {TypeError} for an unknown option or a value that does not fit, naming it, and if the account is not at a host that
+ * the JWT may be sent to
  * @example
  * const request = snowflakeHostnameRequest({ accountUrl: 'https://myorg-myaccount.snowflakecomputing.com' }, jwt);
  */
-export function snowflakeHostnameRequest({ accountUrl, hosts = [] }: SnowflakeAccount, jwt: string): GrantRequest {
+export function snowflakeHostnameRequest(account: SnowflakeAccount, jwt: string): GrantRequest {
+  const of = 'snowflakeHostnameRequest';
+  const { accountUrl, hosts = [] } = checkedAccount(account, of);
   return {
     method: 'GET',
     url: `${accountOrigin(accountUrl, hosts)}/v2/streaming/hostname`,
-    headers: headersOf(jwt),
+    headers: headersOf(jwt, of),
   };
 }
 
@@ -44,11 +55,13 @@ export function snowflakeHostnameRequest({ accountUrl, hosts = [] }: SnowflakeAc
  * `{ hostname }`. Underscores become hyphens.
  *
  * @param body the body, as text or parsed
+ * @throws {TypeError} for an unknown option or a value that does not fit, naming it
  * @throws {TokenError} `AUTH_REFRESH_RESPONSE_INVALID` if it names no host, or one that the token may not be sent to
  * @example
  * const ingestUrl = readSnowflakeHostname({ accountUrl }, 'my_org.ingest.us-west-2.aws.snowflakecomputing.com');
  */
-export function readSnowflakeHostname({ accountUrl, hosts = [] }: SnowflakeAccount, body: unknown): string {
+export function readSnowflakeHostname(account: SnowflakeAccount, body: unknown): string {
+  const { accountUrl, hosts = [] } = checkedAccount(account, 'readSnowflakeHostname');
   const named = hostnameIn(parsed(body));
   if (typeof named !== 'string') throw unusable('the account names no ingest host');
   return ingestOrigin(named, accountOrigin(accountUrl, hosts), hosts);
@@ -65,18 +78,22 @@ export interface SnowflakeScope extends SnowflakeAccount {
  * Asks for a token for one ingest host: `POST /oauth/token` at the account, the JWT in the `Authorization` header.
  * {@link readSnowflakeToken} reads the answer.
  *
- * @throws {TypeError} if the account is not at a host that the JWT may be sent to
+ * @throws {TypeError} for an unknown option or a value that does not fit, naming it, and if the account is not at a host that
+ * the JWT may be sent to
  * @example
  * const request = snowflakeTokenRequest({ accountUrl, ingestUrl, role: 'INGEST' }, jwt);
  */
-export function snowflakeTokenRequest({ ingestUrl, role, ...account }: SnowflakeScope, jwt: string): GrantRequest {
+export function snowflakeTokenRequest(options: SnowflakeScope, jwt: string): GrantRequest {
+  const of = 'snowflakeTokenRequest';
+  const required = ['accountUrl', 'ingestUrl'] as const;
+  const { accountUrl, hosts = [], ingestUrl, role } = checked<SnowflakeScope>(options, scopeRules, { required, of });
   const { host } = new URL(ingestUrl);
   const scope = role === undefined ? host : `${host} session:role:${role}`;
   return {
     method: 'POST',
-    url: `${accountOrigin(account.accountUrl, account.hosts ?? [])}/oauth/token`,
+    url: `${accountOrigin(accountUrl, hosts)}/oauth/token`,
     headers: {
-      ...headersOf(jwt),
+      ...headersOf(jwt, of),
       'Content-Type': 'application/x-www-form-urlencoded',
       ...(role !== undefined && { 'X-Snowflake-Role': role }),
     },
@@ -96,18 +113,23 @@ export interface SnowflakeToken {
  * else by the answer's `expires_in`, else for `lifetimeMs`.
  *
  * @param body the body, as text or parsed
+ * @throws {TypeError} for an unknown option or a value that does not fit, naming it
  * @throws {TokenError} `AUTH_REFRESH_RESPONSE_INVALID` if there is no token in it
  * @example
  * const { accessToken, audience } = readSnowflakeToken({ ingestUrl }, '{ "token": "abc" }');
  */
-export function readSnowflakeToken({ ingestUrl, lifetimeMs = 3_000_000 }: SnowflakeToken, body: unknown): TokenSet {
+export function readSnowflakeToken(options: SnowflakeToken, body: unknown): TokenSet {
+  const { ingestUrl, lifetimeMs = 3_000_000 } = checked<SnowflakeToken>(options, tokenRules, {
+    required: ['ingestUrl'],
+    of: 'readSnowflakeToken',
+  });
   const answer = parsed(body);
   const bare = typeof answer === 'number' ? body : answer;
   const given = isObject(answer) ? (answer['token'] ?? answer['access_token']) : bare;
   const accessToken = typeof given === 'string' ? given.trim() : '';
   if (accessToken === '') throw unusable('there is no token in it');
   // A page of HTML, or JSON that was cut off, is no bare token.
-  if (!/^[\x21-\x7e]+$/.test(accessToken) || /^[<{["]/.test(accessToken)) throw unusable('what it has is no token');
+  if (!isVisible(accessToken) || /^[<{["]/.test(accessToken)) throw unusable('what it has is no token');
   const tokens: TokenSet = { accessToken, audience: [ingestUrl] };
   if (claimsOf(accessToken).exp !== undefined) return tokens;
   return { ...tokens, expiresIn: numberIn(answer, 'expires_in') ?? lifetimeMs / 1_000 };
