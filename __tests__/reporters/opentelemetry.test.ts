@@ -16,7 +16,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { describe, expect, test } from '@jest/globals';
 import { openTelemetryReporter } from '../../src/reporters/index.js';
-import { nth, settle, unreachable, watch, world } from '../properties/world.js';
+import { answered, hour, nth, settle, unreachable, watch, world } from '../properties/world.js';
 import { holders, refreshTimes, scenes } from './scenes.js';
 
 type Attributes = Record<string, unknown>;
@@ -315,6 +315,25 @@ describe('an escalation', () => {
     await act(w);
     expect(await t.value('auth.token.sessions.escalated')).toBe(0);
     expect(await t.value('auth.token.refresh.escalations')).toBe(1);
+  });
+
+  test('ends with the session, which nobody can refresh any more', async () => {
+    let status = 503;
+    const t = telemetry();
+    const w = world({
+      retry: false,
+      refresh: () => {
+        throw answered(status);
+      },
+    });
+    t.report(w.session);
+    await refreshTimes(w, 3);
+    expect(await t.value('auth.token.sessions.escalated')).toBe(1);
+    status = 401;
+    await refreshTimes(w, 1);
+    await w.clock.advance(hour);
+    expect(w.told('session.expired')).toHaveLength(1);
+    expect(await t.value('auth.token.sessions.escalated')).toBe(0);
   });
 });
 

@@ -108,8 +108,8 @@ class Levels {
   hear({ type }: TokenEvent, waiting: number): void {
     if (type === 'request.queued' || type === 'request.released') this.wait(waiting);
     if (type === 'refresh.escalated') this.#escalate(1);
-    // New tokens end a streak, whether it is called a recovery or not; so does a sign-out.
-    if (type === 'tokens.changed' || type === 'session.cleared') this.#escalate(0);
+    // New tokens end a streak, whether it is called a recovery or not; so does the end of the session.
+    if (type === 'tokens.changed' || type === 'session.cleared' || type === 'session.expired') this.#escalate(0);
   }
 
   wait(waiting: number): void {
