@@ -367,6 +367,68 @@ describe('the end of a reporter', () => {
   });
 });
 
+describe('a vendor that throws at the end', () => {
+  const broken = (): never => {
+    throw new Error('The exporter is closed.');
+  };
+  const nothing = (): undefined => undefined;
+  const levelsOf = (change: () => void = nothing) => {
+    const levels: Record<string, number> = {};
+    const instrument = (name: string) => ({
+      add: (value: number): void => {
+        levels[name] = (levels[name] ?? 0) + value;
+        if (value < 0) change();
+      },
+      record: nothing,
+    });
+    return {
+      levels,
+      meter: { createCounter: instrument, createUpDownCounter: instrument, createHistogram: instrument },
+    };
+  };
+  const spanOf = (end: () => void) => {
+    const span = { setAttributes: nothing, addEvent: nothing, setStatus: nothing, end };
+    return { startSpan: () => span };
+  };
+
+  test.each<[string, () => void, () => void]>([
+    ['a span that cannot be ended', broken, nothing],
+    ['a metric that cannot be changed', nothing, broken],
+    ['both', broken, broken],
+  ])('harms nobody, and everything is stopped all the same: %s', async (_what, end, change) => {
+    let ended = 0;
+    const tracer = spanOf(() => {
+      ended += 1;
+      end();
+    });
+    const { levels, meter } = levelsOf(change);
+    const stops: (() => void)[] = [];
+    const w = await scenes.waiting((session) => {
+      const stop = openTelemetryReporter({ tracer, meter })(session);
+      stops.push(stop);
+      return stop;
+    });
+    expect(() => stops.forEach((stop) => stop())).not.toThrow();
+    expect(ended).toBe(1);
+    expect(levels).toMatchObject({ 'auth.token.requests.waiting': 0, 'auth.token.refresh.operations': 1 });
+    await w.session.signOut();
+    expect(levels).toMatchObject({ 'auth.token.requests.waiting': 0, 'auth.token.refresh.operations': 1 });
+  });
+
+  test('has its level taken back of an escalation, too', async () => {
+    const { levels, meter } = levelsOf(broken);
+    const stops: (() => void)[] = [];
+    const w = await scenes.failure((session) => {
+      const stop = openTelemetryReporter({ meter })(session);
+      stops.push(stop);
+      return stop;
+    });
+    await refreshTimes(w, 2);
+    for (const stop of stops) stop();
+    expect(levels).toMatchObject({ 'auth.token.sessions.escalated': 0 });
+  });
+});
+
 describe('two sessions', () => {
   test('of one reporter are told apart: the end of one does not end what the other does', async () => {
     const t = telemetry();
