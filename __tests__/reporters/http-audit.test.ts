@@ -224,16 +224,34 @@ describe('a collector that is out of order', () => {
     const { w, audit, faults } = scene({ maxBatch: 1 });
     server.script = (_request, index) => ({ status: index === 0 ? 400 : 204 });
     await refreshTimes(w, 2);
-    expect(await audit.flush()).toBe(true);
+    expect(await audit.flush()).toBe(false);
     expect(faults).toMatchObject([{ dropped: 1 }]);
     expect(outcomes()).toEqual(['success', 'success']);
+    expect(await audit.flush()).toBe(true);
+  });
+
+  test.each([400, 413, 422])('and answers %d has lost the records: that is said, and told once', async (status) => {
+    server.script = () => ({ status });
+    const { w, audit, faults } = scene();
+    await refreshTimes(w, 2);
+    expect(await audit.flush()).toBe(false);
+    await audit.close();
+    expect(faults).toMatchObject([{ buffered: 0, dropped: 2 }]);
+  });
+
+  test('at the end and refuses for good tells once of what is lost', async () => {
+    server.script = () => ({ status: 400 });
+    const { w, audit, faults } = scene();
+    await refreshTimes(w, 2);
+    await audit.close();
+    expect(faults).toMatchObject([{ buffered: 0, dropped: 2 }]);
   });
 
   test('and refuses everything ends neither in a loop nor in a leak', async () => {
     server.script = () => ({ status: 400 });
     const { w, audit, clock } = scene({ maxBuffered: 1 });
     await refreshTimes(w, 3);
-    expect(await audit.flush()).toBe(true);
+    expect(await audit.flush()).toBe(false);
     expect(server.seen).toHaveLength(2);
     await clock.advance(10 * minute);
     expect(server.seen).toHaveLength(2);

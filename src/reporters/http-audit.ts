@@ -50,7 +50,7 @@ export interface HttpAuditRequest {
 
 /** Put it on any number of sessions; each time it returns what takes it off again. */
 export interface HttpAudit extends Reporter {
-  /** Sends what waits; for an edge function's `waitUntil`. Whether all of it was taken. Never rejects. */
+  /** Sends what waits; for an edge function's `waitUntil`. Whether all of it was taken, and nothing refused for good. Never rejects. */
   flush(): Promise<boolean>;
   /** Sends what waits for the last time and ends its timers and listeners. What is not taken is lost, and told. */
   close(): Promise<void>;

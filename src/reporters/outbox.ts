@@ -34,6 +34,8 @@ export class Outbox {
   /** Length of the bodies in flight that outlive the page. */
   #keptAlive = 0;
   #dropped = 0;
+  /** Some of what is being sent was refused for good. */
+  #isRefused = false;
   #retryMs = firstRetryMs;
   #timer: unknown;
 
@@ -98,16 +100,18 @@ export class Outbox {
 
   /** Sends for the last time: what is not taken is lost. */
   async close(): Promise<void> {
-    const isAllSent = await this.flush();
+    await this.flush();
     await this.#handedOver;
     this.#sleep();
-    if (isAllSent) return;
     this.#dropped += this.#records.splice(0).length;
+    // What was refused has been told.
+    if (this.#dropped === 0) return;
     this.#plan.failed({ error: new Error('The audit was closed.'), buffered: 0, dropped: this.#dropped });
   }
 
   async #send(): Promise<boolean> {
     const { maxBatch, gap } = this.#plan;
+    this.#isRefused = false;
     for (;;) {
       await this.#handedOver;
       if (this.#records.length === 0 && this.#dropped > 0) {
@@ -115,7 +119,7 @@ export class Outbox {
         this.#dropped = 0;
       }
       const batch = this.#records.slice(0, maxBatch);
-      if (batch.length === 0) return true;
+      if (batch.length === 0) return !this.#isRefused;
       this.#inFlight = batch.length;
       const problem = await this.#post(bodyOf(batch));
       this.#inFlight = 0;
@@ -131,6 +135,7 @@ export class Outbox {
       this.#wake(this.#retryMs * (0.5 + Math.random() / 2));
       this.#retryMs = Math.min(this.#retryMs * 2, lastRetryMs);
     }
+    this.#isRefused ||= !mayPass;
     const dropped = this.#dropped + (mayPass ? 0 : count);
     this.#plan.failed({ error, buffered: this.#records.length, dropped });
   }
