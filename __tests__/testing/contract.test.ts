@@ -461,6 +461,29 @@ const broken: Record<string, readonly [fault: string, breaking: Breaking, messag
       })(),
       /again after a save/,
     ],
+    ...(['replace', 'clear'] as const).map((method): [fault: string, breaking: Breaking, message: RegExp] => [
+      `keeps a claim over ${method}()`,
+      (() => {
+        let isClaimed = false;
+        const breaking: Breaking = (holder) => ({
+          claim: () => {
+            const isFirst = !isClaimed;
+            isClaimed = true;
+            return Promise.resolve(isFirst);
+          },
+          save: async (tokens) => {
+            isClaimed &&= method === 'clear' && (await holder.load()) === undefined;
+            await holder.save(tokens);
+          },
+          replace: (expected, next) => {
+            isClaimed &&= method === 'replace';
+            return holder.replace(expected, next);
+          },
+        });
+        return breaking;
+      })(),
+      new RegExp(`again after a ${method}`),
+    ]),
   ],
 };
 
