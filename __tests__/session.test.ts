@@ -162,6 +162,19 @@ describe('setTokens', () => {
     await s.session.refresh();
     expect(s.calls[2]?.tokens?.refreshToken).toBeUndefined();
   });
+
+  test('a token alone forgets all that came with the one before: the refresh token, the audience, the subject', async () => {
+    const s = stage(() => ({}));
+    await s.session.setTokens({
+      accessToken: 'abc',
+      refreshToken: 'def',
+      audience: ['https://api.test'],
+      subject: 'ada',
+    });
+    await s.session.setTokens('ghi');
+    await s.session.refresh();
+    expect(s.calls[0]?.tokens).toEqual({ accessToken: 'ghi' });
+  });
 });
 
 describe('getAccessToken', () => {

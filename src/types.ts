@@ -350,7 +350,8 @@ export interface TokenSession {
    */
   attach(axios: AxiosInstance, options?: AttachOptions): () => void;
   /**
-   * Takes over tokens from a sign-in or from elsewhere. Resolves when the store has them.
+   * Takes over tokens from a sign-in or from elsewhere. Resolves when the store has them. They replace all of the previous
+   * set: an access token alone forgets the refresh token, the audience and the subject.
    * A dead access token is accepted: the next request refreshes it. Another `subject` is another user:
    * requests that wait under the old one are rejected with `AUTH_SESSION_CLEARED`.
    * @throws {TokenError} `AUTH_TOKEN_MALFORMED` for a token that cannot be put in a header

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { createTokenSession } from '../../src/index.js';
 import type { AuditFault, FileAudit, FileAuditOptions } from '../../src/audit/index.js';
 import { day, minute, second, settle, world, type World } from '../properties/world.js';
 import { fakeClock } from '../support/clock.js';
@@ -57,6 +58,41 @@ describe('a directory', () => {
     await w.clock.advance(second);
     expect(await outcomesIn(directory)).toEqual(['success', 'success']);
     expect(audit.flush()).toBe(true);
+  });
+});
+
+describe('a burst beyond the buffer', () => {
+  const signIn = (count: number, { audit, w: { clock } }: Scene): Promise<unknown> => {
+    const sessions = Array.from({ length: count }, () => createTokenSession({ clock, refresh: () => 'never' }));
+    for (const session of sessions) audit(session);
+    const signIns = Promise.all(sessions.map((session) => session.setTokens('signed-in')));
+    for (const session of sessions) session.dispose();
+    return signIns;
+  };
+
+  test('loses nothing while the disk works: what waits is written before the next comes', async () => {
+    const s = scene({ maxBuffered: 5 });
+    await signIn(12, s);
+    await settle();
+    expect(await outcomesIn(s.directory)).toEqual(Array.from({ length: 12 }, () => 'started'));
+    expect(s.faults).toEqual([]);
+  });
+
+  test('is told with the first record that is dropped, in that very turn', async () => {
+    const s = scene({ maxBuffered: 5 });
+    const { audit, directory, faults } = s;
+    writeFileSync(dirname(directory), 'a file is in the way');
+    const signIns = signIn(12, s);
+    expect(faults).toMatchObject([
+      { buffered: 5, dropped: 0 },
+      { buffered: 5, dropped: 1 },
+    ]);
+    expect(String(faults[1]?.error)).toContain('maxBuffered');
+    await signIns;
+    unlinkSync(dirname(directory));
+    expect(audit.flush()).toBe(true);
+    expect(await outcomesIn(directory)).toEqual([...Array.from({ length: 5 }, () => 'started'), 'dropped']);
+    expect((await recordsIn(directory)).at(-1)).toMatchObject({ count: 7 });
   });
 });
 

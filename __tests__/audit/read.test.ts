@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { readAudit, type AuditRecord, type ReadAuditOptions } from '../../src/audit/index.js';
+import { readAudit, type AuditOutcome, type AuditRecord, type ReadAuditOptions } from '../../src/audit/index.js';
 import { rejection } from '../support/stage.js';
 import { freshDirectory, recordsIn } from './folder.js';
 
@@ -104,8 +104,41 @@ describe('a directory', () => {
   });
 });
 
-test.each(['from', 'to'])('a "%s" that is no moment is a TypeError', async (name) => {
-  const error = await rejection(recordsIn(threeDays(), { [name]: new Date('yesterday') }));
-  expect(error).toBeInstanceOf(TypeError);
-  expect((error as Error).message).toContain(name);
+describe('misuse is a TypeError of the call itself, not of the first record', () => {
+  const directory = '/var/log/auth';
+  test.each<[what: string, options: object | undefined, names: string]>([
+    ['a "from" that is no moment', { directory, from: new Date('yesterday') }, 'from'],
+    ['a "to" that is no moment', { directory, to: NaN }, 'to'],
+    ['a moment as a text', { directory, from: '2026-01-01' }, 'from'],
+    ['a moment beyond time', { directory, to: 8.64e15 + 1 }, 'to'],
+    ['no directory', {}, 'directory'],
+    ['a directory that is no text', { directory: 5 }, 'directory'],
+    ['an outcome that there is not', { directory, outcome: 'failed' }, 'outcome'],
+    ['one of several outcomes that there is not', { directory, outcome: ['failure', 'failed'] }, 'outcome'],
+    ['an outcome that is no text', { directory, outcome: [Object.create(null)] }, 'outcome'],
+    ['a callback that is none', { directory, onUnreadable: 'warn' }, 'onUnreadable'],
+    ['an option that there is not', { directory, since: 0 }, 'since'],
+    ['no options', undefined, 'options'],
+  ])('%s', (_what, options, names) => {
+    expect(() => readAudit(options as ReadAuditOptions)).toThrow(TypeError);
+    expect(() => readAudit(options as ReadAuditOptions)).toThrow(names);
+  });
+
+  test('though every outcome there is can be asked for', async () => {
+    const all: Record<AuditOutcome, true> = {
+      success: true,
+      adopted: true,
+      late: true,
+      failure: true,
+      cancelled: true,
+      escalated: true,
+      recovered: true,
+      started: true,
+      ending: true,
+      expired: true,
+      cleared: true,
+      dropped: true,
+    };
+    expect(await momentsIn({ outcome: Object.keys(all) as AuditOutcome[] })).toHaveLength(4);
+  });
 });

@@ -54,6 +54,23 @@ describe('a record', () => {
     expect(await outcomesIn(directory)).toEqual(outcomes);
   });
 
+  test('of a cancelled refresh has the fields of any other, and no more', async () => {
+    const { audit, directory } = audited();
+    const w = await scenes.cancelled(audit);
+    await settle();
+    const [started] = w.told('refresh.started');
+    expect((await recordsIn(directory))[0]).toEqual({
+      id: expect.stringMatching(/^[\da-f-]{36}$/) as unknown,
+      at: new Date(w.clock.now()).toISOString(),
+      outcome: 'cancelled',
+      operationId: started?.operationId,
+      trigger: 'manual',
+      attempts: 1,
+      durationMs: 100,
+      generation: 1,
+    });
+  });
+
   test('of an escalation tells of the whole streak; one of its recovery follows', async () => {
     const { audit, directory } = audited();
     const w = await scenes.streak(audit);

@@ -78,7 +78,8 @@ describe('a page', () => {
   });
 
   test('that is left does the same', async () => {
-    const { w } = scene({ maxBatch: 1 });
+    // While the collector fails, full batches wait for the retry.
+    const { w } = scene({ maxBatch: 1, fetch: () => Promise.resolve({ status: 503 }) });
     await refreshTimes(w, 2);
     window.dispatchEvent(new Event('pagehide'));
     window.dispatchEvent(new Event('pagehide'));

@@ -204,6 +204,12 @@ group('the status, the headers and the id of an answer, whichever client made it
     expect(requestIdOf(error)).toBe('req-7');
   });
 
+  test('a request id with a secret in it is none', () => {
+    const error = { headers: { 'x-request-id': `req-${canary}` }, response: { data: { request_id: 'req-8' } } };
+    expect(requestIdOf(error, [canary])).toBe('req-8');
+    expect(requestIdOf(error)).toBe(`req-${canary}`);
+  });
+
   test('a request id that is a sentence is none', () => {
     expect(requestIdOf({ headers: { 'x-request-id': 'see the log, please' } })).toBeUndefined();
   });

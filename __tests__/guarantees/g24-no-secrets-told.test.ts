@@ -2,7 +2,7 @@ import { format, inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import createDebug from 'debug';
-import { isTokenError, memoryStore } from '../../src/index.js';
+import { isTokenError, memoryStore, TokenError } from '../../src/index.js';
 import type { TokenSet } from '../../src/index.js';
 import { findIn } from '../support/canaries.js';
 import { settle } from '../support/clock.js';
@@ -184,6 +184,18 @@ describe('G24 what a refresh callback throws is not repeated', () => {
       'an Error whose request id is a sentence',
       Object.assign(new Error('no'), { headers: { 'x-request-id': `see ${quoted}, please` } }),
     ],
+    [
+      'an Error whose request id is the refresh token',
+      Object.assign(new Error('no'), { headers: { 'x-request-id': refreshToken } }),
+    ],
+    [
+      'an Error whose request id has the refresh token in it, in the body',
+      Object.assign(new Error('no'), { response: { status: 401, data: { request_id: `req-${refreshToken}` } } }),
+    ],
+    [
+      'a TokenError whose request id is the refresh token',
+      new TokenError('AUTH_TOKEN_REFRESH_FAILED', 'no', { kind: 'server', status: 503, requestId: refreshToken }),
+    ],
     ['a string', `failed with ${quoted}`],
     ['an object', { message: quoted, tokens: signedIn }],
     ['an array', [quoted]],
@@ -206,6 +218,21 @@ describe('G24 what a refresh callback throws is not repeated', () => {
     expect(s.types()).toEqual(expect.arrayContaining(['refresh.failed', 'refresh.escalated']));
     expect(output.join('\n')).toContain('refresh.failed');
     s.session.dispose();
+  });
+
+  test('a request id that is the access token gives way to the next one that the server tells', async () => {
+    const opaque = 'At9kV4nC7xW2mJ5pB8qZ3rTy';
+    const s = stage(
+      () => ({ tokens: { accessToken: opaque, refreshToken }, retry: false }),
+      () => {
+        throw Object.assign(new Error('no'), { headers: { 'x-request-id': opaque, 'x-correlation-id': 'req-7' } });
+      },
+    );
+    const forced = follow(s.session.refresh());
+    await settle();
+    const { error } = forced;
+    expect(error).toMatchObject({ requestId: 'req-7', cause: { requestId: 'req-7' } });
+    expect(findIn([error, s.events].map(shown).join('\n'), [opaque])).toEqual([]);
   });
 
   test('also when it is tried again', async () => {

@@ -1,6 +1,7 @@
 /** What arrives at a collector. */
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createTokenSession } from '../../src/index.js';
 import {
   httpAudit,
   type AuditFault,
@@ -89,9 +90,35 @@ describe('records', () => {
 
   test('go out in batches, in order', async () => {
     const { w, audit } = scene({ maxBatch: 2 });
+    let go = (): void => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    server.script = async () => {
+      await held;
+      return {};
+    };
     await refreshTimes(w, 5);
+    go();
     await audit.flush();
     expect(batches().map((records) => records.map(({ generation }) => generation))).toEqual([[2, 3], [4, 5], [6]]);
+  });
+
+  test('go out as soon as a batch is full, without a wait', async () => {
+    const { w, clock } = scene({ maxBatch: 2 });
+    await refreshTimes(w, 2);
+    await arrived(1);
+    expect(batches()).toMatchObject([[{ generation: 2 }, { generation: 3 }]]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('of 1,200 sign-ins in one turn all arrive, though nothing was told of any limit', async () => {
+    const { audit, faults } = scene();
+    const sessions = Array.from({ length: 1_200 }, () => createTokenSession({ refresh: () => 'never' }));
+    for (const session of sessions) audit(session);
+    await Promise.all(sessions.map((session) => session.setTokens('signed-in')));
+    expect(await audit.flush()).toBe(true);
+    expect(outcomes()).toEqual(sessions.map(() => 'started'));
+    expect(faults).toEqual([]);
+    for (const session of sessions) session.dispose();
   });
 
   test('go with the headers that are given', async () => {
@@ -210,9 +237,13 @@ describe('a collector that is out of order', () => {
   test('costs what is beyond the buffer, which is counted and told', async () => {
     const { w, audit, faults } = scene({ maxBuffered: 2 });
     server.script = (_request, index) => ({ status: index === 0 ? 503 : 200 });
-    await refreshTimes(w, 5);
-    await audit.flush();
-    expect(faults).toMatchObject([{ buffered: 2, dropped: 3 }]);
+    await refreshTimes(w, 2);
+    await arrived(1);
+    await refreshTimes(w, 3);
+    expect(faults).toMatchObject([
+      { buffered: 2, dropped: 0 },
+      { buffered: 2, dropped: 1 },
+    ]);
     expect(await audit.flush()).toBe(true);
     expect(batches().slice(1)).toMatchObject([
       [{ generation: 2 }, { generation: 3 }],
@@ -220,23 +251,83 @@ describe('a collector that is out of order', () => {
     ]);
   });
 
-  test('and refuses a batch for good gets the next one', async () => {
-    const { w, audit, faults } = scene({ maxBatch: 1 });
-    server.script = (_request, index) => ({ status: index === 0 ? 400 : 204 });
+  test('is told of the first record of each gap, before anything is sent again', async () => {
+    const { w, audit, faults } = scene({ maxBuffered: 1 });
+    const drops = (): unknown[] => faults.map(({ dropped }) => dropped).filter((dropped) => dropped > 0);
+    server.script = () => ({ status: 503 });
+    await refreshTimes(w, 1);
+    await arrived(1);
     await refreshTimes(w, 2);
+    expect(drops()).toEqual([1]);
+    expect(server.seen).toHaveLength(1);
+    server.script = () => ({});
     expect(await audit.flush()).toBe(true);
+    server.script = () => ({ status: 503 });
+    await refreshTimes(w, 1);
+    await arrived(4);
+    await refreshTimes(w, 2);
+    expect(drops()).toEqual([1, 1]);
+    expect(String(faults.at(-1)?.error)).toContain('maxBuffered');
+  });
+
+  test('is not asked before the retry is due, however many batches are full', async () => {
+    server.script = () => ({ status: 503 });
+    const { w, clock } = scene({ maxBatch: 1 });
+    await refreshTimes(w, 1);
+    await arrived(1);
+    await refreshTimes(w, 5);
+    await arrived(2);
+    expect(server.seen).toHaveLength(1);
+    server.script = () => ({});
+    await clock.advance(second);
+    await arrived(7);
+    expect(server.seen).toHaveLength(7);
+    await refreshTimes(w, 1);
+    await arrived(8);
+    expect(server.seen).toHaveLength(8);
+  });
+
+  test('and refuses a batch for good gets the next one', async () => {
+    const { w, audit, faults } = scene({ maxBatch: 2 });
+    server.script = (_request, index) => ({ status: index === 0 ? 400 : 204 });
+    await refreshTimes(w, 1);
+    const flushing = audit.flush();
+    await refreshTimes(w, 1);
+    expect(await flushing).toBe(false);
     expect(faults).toMatchObject([{ dropped: 1 }]);
     expect(outcomes()).toEqual(['success', 'success']);
+    expect(await audit.flush()).toBe(true);
+  });
+
+  test.each([400, 413, 422])('and answers %d has lost the records: that is said, and told once', async (status) => {
+    server.script = () => ({ status });
+    const { w, audit, faults } = scene();
+    await refreshTimes(w, 2);
+    expect(await audit.flush()).toBe(false);
+    await audit.close();
+    expect(faults).toMatchObject([{ buffered: 0, dropped: 2 }]);
+  });
+
+  test('at the end and refuses for good tells once of what is lost', async () => {
+    server.script = () => ({ status: 400 });
+    const { w, audit, faults } = scene();
+    await refreshTimes(w, 2);
+    await audit.close();
+    expect(faults).toMatchObject([{ buffered: 0, dropped: 2 }]);
   });
 
   test('and refuses everything ends neither in a loop nor in a leak', async () => {
-    server.script = () => ({ status: 400 });
-    const { w, audit, clock } = scene({ maxBuffered: 1 });
-    await refreshTimes(w, 3);
-    expect(await audit.flush()).toBe(true);
-    expect(server.seen).toHaveLength(2);
+    const { w, audit, clock } = scene({ maxBuffered: 3 });
+    server.script = async (_request, index) => {
+      if (index === 0) await refreshTimes(w, 3);
+      return { status: 400 };
+    };
+    await refreshTimes(w, 2);
+    expect(await audit.flush()).toBe(false);
+    // Two, the one that the buffer still had room for, and the word of the two that were dropped.
+    expect(server.seen).toHaveLength(3);
     await clock.advance(10 * minute);
-    expect(server.seen).toHaveLength(2);
+    expect(server.seen).toHaveLength(3);
   });
 
   test('at the end is told with what is lost', async () => {
@@ -279,6 +370,29 @@ test.each([
   await audit.flush();
   expect(asked).toEqual([keepalive]);
 });
+
+test.each(Array.from({ length: 12 }, (_, turns) => turns))(
+  'what happens just when a batch has been taken (%d microtasks later) goes with the next',
+  async (turns) => {
+    const sent: string[] = [];
+    const { w, clock, audit } = scene({
+      fetch: (_url, { body }) => {
+        sent.push(body);
+        if (sent.length === 1) void later(turns).then(() => w.session.signOut());
+        return Promise.resolve({ status: 204 });
+      },
+    });
+    await refreshTimes(w, 1);
+    await audit.flush();
+    await settle();
+    await clock.advance(5 * second);
+    expect(sent).toHaveLength(2);
+  },
+);
+
+async function later(microtasks: number): Promise<void> {
+  for (let turn = 0; turn < microtasks; turn++) await Promise.resolve();
+}
 
 test('what happens while a batch is on its way goes with the next', async () => {
   const { w, audit } = scene();

@@ -16,7 +16,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { describe, expect, test } from '@jest/globals';
 import { openTelemetryReporter } from '../../src/reporters/index.js';
-import { nth, settle, unreachable, watch, world } from '../properties/world.js';
+import { answered, hour, nth, settle, unreachable, watch, world } from '../properties/world.js';
 import { holders, refreshTimes, scenes } from './scenes.js';
 
 type Attributes = Record<string, unknown>;
@@ -316,6 +316,25 @@ describe('an escalation', () => {
     expect(await t.value('auth.token.sessions.escalated')).toBe(0);
     expect(await t.value('auth.token.refresh.escalations')).toBe(1);
   });
+
+  test('ends with the session, which nobody can refresh any more', async () => {
+    let status = 503;
+    const t = telemetry();
+    const w = world({
+      retry: false,
+      refresh: () => {
+        throw answered(status);
+      },
+    });
+    t.report(w.session);
+    await refreshTimes(w, 3);
+    expect(await t.value('auth.token.sessions.escalated')).toBe(1);
+    status = 401;
+    await refreshTimes(w, 1);
+    await w.clock.advance(hour);
+    expect(w.told('session.expired')).toHaveLength(1);
+    expect(await t.value('auth.token.sessions.escalated')).toBe(0);
+  });
 });
 
 describe('the end of a reporter', () => {
@@ -345,6 +364,68 @@ describe('the end of a reporter', () => {
     t.stop();
     expect(await t.value('auth.token.requests.waiting')).toBe(0);
     expect(t.spans().map(({ attributes }) => attributes['auth.token.refresh.outcome'])).toEqual(['cancelled']);
+  });
+});
+
+describe('a vendor that throws at the end', () => {
+  const broken = (): never => {
+    throw new Error('The exporter is closed.');
+  };
+  const nothing = (): undefined => undefined;
+  const levelsOf = (change: () => void = nothing) => {
+    const levels: Record<string, number> = {};
+    const instrument = (name: string) => ({
+      add: (value: number): void => {
+        levels[name] = (levels[name] ?? 0) + value;
+        if (value < 0) change();
+      },
+      record: nothing,
+    });
+    return {
+      levels,
+      meter: { createCounter: instrument, createUpDownCounter: instrument, createHistogram: instrument },
+    };
+  };
+  const spanOf = (end: () => void) => {
+    const span = { setAttributes: nothing, addEvent: nothing, setStatus: nothing, end };
+    return { startSpan: () => span };
+  };
+
+  test.each<[string, () => void, () => void]>([
+    ['a span that cannot be ended', broken, nothing],
+    ['a metric that cannot be changed', nothing, broken],
+    ['both', broken, broken],
+  ])('harms nobody, and everything is stopped all the same: %s', async (_what, end, change) => {
+    let ended = 0;
+    const tracer = spanOf(() => {
+      ended += 1;
+      end();
+    });
+    const { levels, meter } = levelsOf(change);
+    const stops: (() => void)[] = [];
+    const w = await scenes.waiting((session) => {
+      const stop = openTelemetryReporter({ tracer, meter })(session);
+      stops.push(stop);
+      return stop;
+    });
+    expect(() => stops.forEach((stop) => stop())).not.toThrow();
+    expect(ended).toBe(1);
+    expect(levels).toMatchObject({ 'auth.token.requests.waiting': 0, 'auth.token.refresh.operations': 1 });
+    await w.session.signOut();
+    expect(levels).toMatchObject({ 'auth.token.requests.waiting': 0, 'auth.token.refresh.operations': 1 });
+  });
+
+  test('has its level taken back of an escalation, too', async () => {
+    const { levels, meter } = levelsOf(broken);
+    const stops: (() => void)[] = [];
+    const w = await scenes.failure((session) => {
+      const stop = openTelemetryReporter({ meter })(session);
+      stops.push(stop);
+      return stop;
+    });
+    await refreshTimes(w, 2);
+    for (const stop of stops) stop();
+    expect(levels).toMatchObject({ 'auth.token.sessions.escalated': 0 });
   });
 });
 

@@ -1,7 +1,7 @@
 /** The contract of a store, held by those that we have, and its eye for broken ones. */
 import { describe, expect, test } from '@jest/globals';
 import { memoryStore, type TokenSet, type TokenStore } from '../../src/index.js';
-import { tokenStoreContract, type MakeHolders } from '../../src/testing/index.js';
+import { tokenStoreContract, type ContractOptions, type MakeHolders } from '../../src/testing/index.js';
 import { sharedPlace } from '../support/shared-store.js';
 
 const oneMemory: MakeHolders = (count) => {
@@ -461,6 +461,29 @@ const broken: Record<string, readonly [fault: string, breaking: Breaking, messag
       })(),
       /again after a save/,
     ],
+    ...(['replace', 'clear'] as const).map((method): [fault: string, breaking: Breaking, message: RegExp] => [
+      `keeps a claim over ${method}()`,
+      (() => {
+        let isClaimed = false;
+        const breaking: Breaking = (holder) => ({
+          claim: () => {
+            const isFirst = !isClaimed;
+            isClaimed = true;
+            return Promise.resolve(isFirst);
+          },
+          save: async (tokens) => {
+            isClaimed &&= method === 'clear' && (await holder.load()) === undefined;
+            await holder.save(tokens);
+          },
+          replace: (expected, next) => {
+            isClaimed &&= method === 'replace';
+            return holder.replace(expected, next);
+          },
+        });
+        return breaking;
+      })(),
+      new RegExp(`again after a ${method}`),
+    ]),
   ],
 };
 
@@ -483,6 +506,55 @@ describe('the contract notices a store that', () => {
       const found = tokenStoreContract(makeHolders, { patienceMs: 200 }).find((rule) => rule.name === name);
       await expect(found?.run()).rejects.toThrow(message);
     });
+  });
+
+  const faulty: [string, Breaking, RegExp][] = [
+    ['never answers', () => ({ load: never }), /load\(\) to settle within 100 ms/],
+    [
+      'throws a string',
+      () => ({ save: () => ({ then: (_: unknown, reject: (reason: string) => void) => reject('nope') }) as never }),
+      /not to fail/,
+    ],
+    ['returns null for nothing', ({ load }) => ({ load: async () => (await load()) ?? (null as never) }), /not null/],
+    ['returns nothing from subscribe', () => ({ subscribe: () => undefined as never }), /what ends it/],
+    [
+      'rejects when aborted during the work',
+      entering((_, work, signal) => {
+        const aborted = new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('gone'))));
+        return Promise.race([work(), aborted]);
+      }),
+      /not to reject while the work goes on/,
+    ],
+  ];
+  test.each(faulty)('%s: a case fails with a sentence', async (_, breaking, message) => {
+    const makeHolders: MakeHolders = (count) => {
+      const place = sharedPlace();
+      return Array.from({ length: count }, (_, index) => {
+        const holder = place.holder();
+        return { ...holder, ...breaking(holder, index) };
+      });
+    };
+    const cases = tokenStoreContract(makeHolders, { patienceMs: 100 });
+    const reasons = await Promise.all(cases.map(({ run }) => run().catch((reason: unknown) => reason)));
+    expect(reasons.filter((reason) => reason !== undefined && !(reason instanceof Error))).toEqual([]);
+    expect(reasons.map(String).join('\n')).toMatch(message);
+  });
+
+  test.each([
+    ['patienceMs of 0', { patienceMs: 0 }, 'patienceMs'],
+    ['patienceMs of 60', { patienceMs: 60 }, 'patienceMs'],
+    ['patienceMs of NaN', { patienceMs: NaN }, 'patienceMs'],
+    ['patienceMs of Infinity', { patienceMs: Infinity }, 'patienceMs'],
+    ['an unknown option', { patience: 100 }, 'patience'],
+  ])('is given %s: a TypeError that names it', (_, options, name) => {
+    expect(() => tokenStoreContract(onePlace, options as ContractOptions)).toThrow(TypeError);
+    expect(() => tokenStoreContract(onePlace, options as ContractOptions)).toThrow(name);
+  });
+
+  test('is made by nobody', () => {
+    expect(() => tokenStoreContract(null as unknown as MakeHolders)).toThrow(
+      new TypeError('tokenStoreContract expects a function makeHolders.'),
+    );
   });
 
   test('is made in the wrong number', async () => {

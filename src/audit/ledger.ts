@@ -31,8 +31,11 @@ export class Ledger {
   }
 
   add(line: string): void {
-    if (this.#lines.length >= this.#plan.maxBuffered) {
-      this.#dropped += 1;
+    const isFull = (): boolean => this.#lines.length >= this.#plan.maxBuffered;
+    // A burst in one turn; while the disk fails, there is nothing to try before the retry.
+    if (isFull() && this.#retry === undefined) this.flush();
+    if (isFull()) {
+      this.#drop();
       return;
     }
     this.#lines.push(line);
@@ -60,6 +63,14 @@ export class Ledger {
     if (error === undefined) return;
     this.#dropped += this.#lines.splice(0).length;
     this.#plan.failed({ error, buffered: 0, dropped: this.#dropped });
+  }
+
+  /** Tells of the first of a gap at once; each retry tells how many there are. */
+  #drop(): void {
+    this.#dropped += 1;
+    if (this.#dropped > 1) return;
+    const error = new Error('Records are dropped: maxBuffered of them wait.');
+    this.#plan.failed({ error, buffered: this.#lines.length, dropped: 1 });
   }
 
   #write(): unknown {

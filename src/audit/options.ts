@@ -22,7 +22,10 @@ export interface FileAuditOptions {
   readonly subject?: (session: Reported) => string | undefined;
   /** Key of the hash of the subject, at least 16 characters. Whoever has it can tell whose records are whose. */
   readonly salt?: string;
-  /** Called when records cannot be written, or old files not be deleted: at each retry, so at most once a second. */
+  /**
+   * Called when records cannot be written, or old files not be deleted: at each retry, so at most once a second, and with
+   * the first record that is dropped.
+   */
   readonly onFault?: (fault: AuditFault) => unknown;
   /** For tests. @default the system's clock */
   readonly clock?: Pick<Clock, 'now' | 'setTimeout' | 'clearTimeout'>;

@@ -1,6 +1,8 @@
 /** Reads the files of `fileAudit`. */
 import { open, readdir } from 'node:fs/promises';
+import { types } from 'node:util';
 import type { AuditOutcome, AuditRecord } from '../core/audit.js';
+import { checked, fn, text, type Rule, type Rules } from '../core/checks.js';
 import { dayMs, daysIn, pathOf } from './day-files.js';
 
 export interface ReadAuditOptions {
@@ -15,11 +17,43 @@ export interface ReadAuditOptions {
   readonly onUnreadable?: (place: { readonly file: string; readonly line: number }) => unknown;
 }
 
+const outcomes: Readonly<Record<AuditOutcome, true>> = {
+  success: true,
+  adopted: true,
+  late: true,
+  failure: true,
+  cancelled: true,
+  escalated: true,
+  recovered: true,
+  started: true,
+  ending: true,
+  expired: true,
+  cleared: true,
+  dropped: true,
+};
+
+const moment: Rule = [
+  'a Date or milliseconds since the epoch',
+  (value) => (types.isDate(value) || typeof value === 'number') && !Number.isNaN(new Date(value).getTime()),
+];
+
+const rules: Rules<ReadAuditOptions> = {
+  directory: text,
+  from: moment,
+  to: moment,
+  outcome: [
+    `any of ${Object.keys(outcomes).join(', ')}, or an array of them`,
+    (value) => [value].flat().every((name) => typeof name === 'string' && Object.hasOwn(outcomes, name)),
+  ],
+  onUnreadable: fn,
+};
+
 /**
  * The records of a directory, day by day, within a day as they were written; of several processes that is not exactly by
  * `at`. Lines that are no records are passed over.
  *
- * @throws {TypeError} if a moment is none; an error of the file system if the directory cannot be read
+ * @throws {TypeError} at once, for an unknown option or one that does not fit. An error of the file system comes with the
+ *   first record: if the directory cannot be read.
  * @example
  * import { readAudit } from 'axios-token-refresh/audit';
  *
@@ -27,10 +61,14 @@ export interface ReadAuditOptions {
  *   console.log(at, code);
  * }
  */
-export async function* readAudit(options: ReadAuditOptions): AsyncGenerator<AuditRecord, void, undefined> {
+export function readAudit(options: ReadAuditOptions): AsyncGenerator<AuditRecord, void, undefined> {
+  return recordsIn(checked<ReadAuditOptions>(options, rules, { required: ['directory'], of: 'readAudit' }));
+}
+
+async function* recordsIn(options: ReadAuditOptions): AsyncGenerator<AuditRecord, void, undefined> {
   const { directory, outcome, onUnreadable } = options;
-  const from = momentOf('from', options.from, -Infinity);
-  const to = momentOf('to', options.to, Infinity);
+  const from = Number(options.from ?? -Infinity);
+  const to = Number(options.to ?? Infinity);
   const wanted = outcome === undefined ? undefined : [outcome].flat();
   for (const day of daysIn(await readdir(directory))) {
     const begin = Date.parse(day);
@@ -73,11 +111,4 @@ function recordIn(text: string): AuditRecord | undefined {
   } catch {
     return undefined;
   }
-}
-
-function momentOf(name: string, moment: Date | number | undefined, none: number): number {
-  if (moment === undefined) return none;
-  const at = new Date(moment).getTime();
-  if (Number.isNaN(at)) throw new TypeError(`Option "${name}" of readAudit must be a moment.`);
-  return at;
 }

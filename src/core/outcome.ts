@@ -25,7 +25,7 @@ export function refreshError(failed: FailedRefresh): TokenError {
   return new TokenError(code, told, {
     kind: failure.kind,
     status: failure.status,
-    requestId: own ? own.requestId : requestIdOf(error),
+    requestId: requestIdOf(error, secrets),
     attempts,
     operationId,
     retryable: !failure.terminal,

@@ -64,18 +64,18 @@ export function headerOf(error: unknown, name: string): string | undefined {
 
 const requestIdHeaders = ['x-request-id', 'request-id', 'x-correlation-id', 'traceparent'];
 
-/** The server's name for the request. */
-export function requestIdOf(error: unknown): string | undefined {
-  for (const name of requestIdHeaders) {
-    const id = identifier(headerOf(error, name));
-    if (id !== undefined) return id;
-  }
+/** The server's name for the request, or our own error's; never one with a secret in it. */
+export function requestIdOf(error: unknown, secrets: readonly string[] = []): string | undefined {
   const body = field(field(error, 'response'), 'data');
-  return (
-    identifier(field(body, 'request_id')) ??
-    identifier(field(body, 'requestId')) ??
-    identifier(field(field(body, 'error'), 'requestId'))
-  );
+  return [
+    ...requestIdHeaders.map((name) => headerOf(error, name)),
+    field(body, 'request_id'),
+    field(body, 'requestId'),
+    field(field(body, 'error'), 'requestId'),
+    field(error, 'requestId'),
+  ]
+    .map(identifier)
+    .find((id) => id !== undefined && !secrets.some((secret) => id.includes(secret)));
 }
 
 /** Code of an error, or of the error behind it. */
@@ -102,7 +102,7 @@ export function describe(error: unknown, secrets: readonly string[] = []): Token
   const text = field(error, 'message');
   const code = codeOf(error);
   const status = statusOf(error);
-  const requestId = requestIdOf(error);
+  const requestId = requestIdOf(error, secrets);
   const message =
     typeof text === 'string' && engineErrors.has(name) && code === undefined
       ? withoutSecrets(text, secrets)

@@ -59,10 +59,12 @@ export function followRefreshes(ended: (refresh: EndedRefresh) => void): Refresh
   return {
     hear(event) {
       switch (event.type) {
-        case 'refresh.started':
-          cancel(event.at);
-          open = { ...event, attempts: 1 };
+        case 'refresh.started': {
+          const { operationId, trigger, at, generation } = event;
+          cancel(at);
+          open = { operationId, trigger, at, generation, attempts: 1 };
           return;
+        }
         case 'refresh.retried':
           if (open?.operationId === event.operationId) open = { ...open, attempts: event.attempt };
           return;

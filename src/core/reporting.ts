@@ -21,6 +21,15 @@ export function expectMethods(who: string, what: string, value: unknown, methods
   if (missing.length > 0) throw new TypeError(`${who} expects ${what} with ${missing.join(', ')}.`);
 }
 
+/** Lets a vendor have the last word of a reporter, whatever it throws: what is left to stop is stopped all the same. */
+export function attempt(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // The session no longer listens, and who stops a reporter can do nothing about it.
+  }
+}
+
 /** Calls a callback of the user's, whatever it throws or rejects with. */
 export function tell<T>(callback: (value: T) => unknown, value: T): void {
   try {

@@ -20,17 +20,17 @@ export interface HttpAuditOptions {
   readonly url: string;
   /** Further request headers. With any, a page that is left uses `fetch` with `keepalive`: a beacon carries none. @default none */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Longest that a record waits for others, in milliseconds. @default 5000 */
+  /** Longest that a record waits for others, in milliseconds; a full batch goes at once. @default 5000 */
   readonly intervalMs?: number;
   /** Records in one request. Browsers send up to 64 KiB from a page that is left: about 100. @default 50 */
   readonly maxBatch?: number;
-  /** Records that are held while the collector cannot be reached; further ones are dropped and counted. @default 1000 */
+  /** Records that are held while the collector cannot be reached; further ones are dropped and counted. @default 10000 */
   readonly maxBuffered?: number;
   /** Whose session it is; sent as a hash under `salt`, which is then required. Never a token. @default none */
   readonly subject?: (session: Reported) => string | undefined;
   /** Key of the hash, at least 16 characters. In a page anybody can read it: have the server give one to each user. */
   readonly salt?: string;
-  /** Called when records are not taken, or lost. */
+  /** Called when records are not taken, or lost: at each retry, and with the first that is dropped. */
   readonly onFault?: (fault: AuditFault) => unknown;
   /** @default the platform's */
   readonly fetch?: (url: string, request: HttpAuditRequest) => Promise<{ readonly status: number }>;
@@ -50,7 +50,7 @@ export interface HttpAuditRequest {
 
 /** Put it on any number of sessions; each time it returns what takes it off again. */
 export interface HttpAudit extends Reporter {
-  /** Sends what waits; for an edge function's `waitUntil`. Whether all of it was taken. Never rejects. */
+  /** Sends what waits; for an edge function's `waitUntil`. Whether all of it was taken, and nothing refused for good. Never rejects. */
   flush(): Promise<boolean>;
   /** Sends what waits for the last time and ends its timers and listeners. What is not taken is lost, and told. */
   close(): Promise<void>;
@@ -84,7 +84,7 @@ const systemClock: NonNullable<HttpAuditOptions['clock']> = {
  */
 export function httpAudit(given: HttpAuditOptions): HttpAudit {
   const options = checked<HttpAuditOptions>(given, rules, { required: ['url', ...neededFor(given)], of: 'httpAudit' });
-  const { url, headers, intervalMs = 5_000, maxBatch = 50, maxBuffered = 1_000 } = options;
+  const { url, headers, intervalMs = 5_000, maxBatch = 50, maxBuffered = 10_000 } = options;
   const { subject, salt = '', onFault = () => undefined, clock = systemClock } = options;
   const post = async (body: string, keepalive: boolean): Promise<number> => {
     const { status } = await (options.fetch ?? fetch)(url, {

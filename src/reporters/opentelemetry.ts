@@ -1,6 +1,6 @@
 /** Refreshes as OpenTelemetry spans and metrics. */
 import { checked, hasMethods, type Rule, type Rules } from '../core/checks.js';
-import { listen, type Reporter } from '../core/reporting.js';
+import { attempt, listen, type Reporter } from '../core/reporting.js';
 import { followRefreshes, type EndedRefresh } from '../core/refreshes.js';
 import type { TokenEvent } from '../types.js';
 import { instrumentsOf, type Attributes, type Instruments, type MeterLike } from './instruments.js';
@@ -48,11 +48,8 @@ export function openTelemetryReporter(options: OpenTelemetryReporterOptions): Re
     const stopMetrics = reportMetrics?.(session);
     const stopSpans = reportSpans?.(session);
     return () => {
-      try {
-        stopMetrics?.();
-      } finally {
-        stopSpans?.();
-      }
+      stopMetrics?.();
+      stopSpans?.();
     };
   };
 }
@@ -73,7 +70,7 @@ function metricReporter(meter: MeterLike): Reporter {
     return () => {
       stopListening();
       levels.stop();
-      refreshes.stop(Date.now());
+      attempt(() => refreshes.stop(Date.now()));
     };
   };
 }
@@ -108,8 +105,8 @@ class Levels {
   hear({ type }: TokenEvent, waiting: number): void {
     if (type === 'request.queued' || type === 'request.released') this.wait(waiting);
     if (type === 'refresh.escalated') this.#escalate(1);
-    // New tokens end a streak, whether it is called a recovery or not; so does a sign-out.
-    if (type === 'tokens.changed' || type === 'session.cleared') this.#escalate(0);
+    // New tokens end a streak, whether it is called a recovery or not; so does the end of the session.
+    if (type === 'tokens.changed' || type === 'session.cleared' || type === 'session.expired') this.#escalate(0);
   }
 
   wait(waiting: number): void {
@@ -119,8 +116,8 @@ class Levels {
   }
 
   stop(): void {
-    this.wait(0);
-    this.#escalate(0);
+    attempt(() => this.wait(0));
+    attempt(() => this.#escalate(0));
   }
 
   #escalate(escalated: number): void {

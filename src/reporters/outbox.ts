@@ -34,6 +34,8 @@ export class Outbox {
   /** Length of the bodies in flight that outlive the page. */
   #keptAlive = 0;
   #dropped = 0;
+  /** Some of what is being sent was refused for good. */
+  #isRefused = false;
   #retryMs = firstRetryMs;
   #timer: unknown;
 
@@ -42,20 +44,22 @@ export class Outbox {
   }
 
   add(record: AuditRecord): void {
-    if (this.#records.length >= this.#plan.maxBuffered) {
-      this.#dropped += 1;
+    const { maxBatch, maxBuffered, intervalMs } = this.#plan;
+    if (this.#records.length >= maxBuffered) {
+      this.#drop();
       return;
     }
     this.#records.push(record);
-    if (!this.#sending) this.#wake(this.#plan.intervalMs);
+    if (this.#sending) return;
+    const isFull = this.#records.length >= Math.min(maxBatch, maxBuffered);
+    if (isFull && !this.#isFailing) void this.flush();
+    else this.#wake(intervalMs);
   }
 
   /** Sends what waits. Whether all of it was taken. Never rejects. */
   flush(): Promise<boolean> {
     this.#sleep();
-    this.#sending ??= this.#send().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#sending ??= this.#send();
     return this.#sending;
   }
 
@@ -98,32 +102,57 @@ export class Outbox {
 
   /** Sends for the last time: what is not taken is lost. */
   async close(): Promise<void> {
-    const isAllSent = await this.flush();
+    await this.flush();
     await this.#handedOver;
     this.#sleep();
-    if (isAllSent) return;
     this.#dropped += this.#records.splice(0).length;
+    // What was refused has been told.
+    if (this.#dropped === 0) return;
     this.#plan.failed({ error: new Error('The audit was closed.'), buffered: 0, dropped: this.#dropped });
   }
 
+  /** A retry is due. */
+  get #isFailing(): boolean {
+    return this.#retryMs > firstRetryMs;
+  }
+
+  /** Tells of the first of a gap at once; the record of the gap says how many there were. */
+  #drop(): void {
+    this.#dropped += 1;
+    if (this.#dropped > 1) return;
+    const error = new Error('Records are dropped: maxBuffered of them wait.');
+    this.#plan.failed({ error, buffered: this.#records.length, dropped: 1 });
+  }
+
   async #send(): Promise<boolean> {
-    const { maxBatch, gap } = this.#plan;
-    for (;;) {
-      await this.#handedOver;
-      if (this.#records.length === 0 && this.#dropped > 0) {
-        this.#records.push(gap(this.#dropped));
-        this.#dropped = 0;
+    try {
+      this.#isRefused = false;
+      for (;;) {
+        await this.#handedOver;
+        const batch = this.#nextBatch();
+        if (batch.length === 0) return !this.#isRefused;
+        this.#inFlight = batch.length;
+        const problem = await this.#post(bodyOf(batch));
+        this.#inFlight = 0;
+        if (!problem?.mayPass) {
+          this.#records.splice(0, batch.length);
+          this.#retryMs = firstRetryMs;
+        }
+        if (problem) this.#fail(problem, batch.length);
+        if (problem?.mayPass) return false;
       }
-      const batch = this.#records.slice(0, maxBatch);
-      if (batch.length === 0) return true;
-      this.#inFlight = batch.length;
-      const problem = await this.#post(bodyOf(batch));
-      this.#inFlight = 0;
-      if (!problem?.mayPass) this.#records.splice(0, batch.length);
-      if (!problem) this.#retryMs = firstRetryMs;
-      else this.#fail(problem, batch.length);
-      if (problem?.mayPass) return false;
+    } finally {
+      // In the same turn: nobody would wake for a record that comes in between.
+      this.#sending = undefined;
     }
+  }
+
+  #nextBatch(): AuditRecord[] {
+    if (this.#records.length === 0 && this.#dropped > 0) {
+      this.#records.push(this.#plan.gap(this.#dropped));
+      this.#dropped = 0;
+    }
+    return this.#records.slice(0, this.#plan.maxBatch);
   }
 
   #fail({ error, mayPass }: Problem, count: number): void {
@@ -131,6 +160,7 @@ export class Outbox {
       this.#wake(this.#retryMs * (0.5 + Math.random() / 2));
       this.#retryMs = Math.min(this.#retryMs * 2, lastRetryMs);
     }
+    this.#isRefused ||= !mayPass;
     const dropped = this.#dropped + (mayPass ? 0 : count);
     this.#plan.failed({ error, buffered: this.#records.length, dropped });
   }

@@ -1,6 +1,6 @@
 /** Refreshes and escalations as spans. */
 import { followRefreshes, type EndedRefresh } from '../core/refreshes.js';
-import { listen, type Reporter } from '../core/reporting.js';
+import { attempt, listen, type Reporter } from '../core/reporting.js';
 import type { TokenEvent } from '../types.js';
 import type { Attributes } from './instruments.js';
 
@@ -43,7 +43,7 @@ export function spanReporter(tracer: TracerLike): Reporter {
     });
     return () => {
       stopListening();
-      refreshes.stop(Date.now());
+      attempt(() => refreshes.stop(Date.now()));
     };
   };
 }

@@ -41,6 +41,15 @@ export const claimRules: readonly Rule[] = [
       await second.save(tokensOf('new'));
       await first.load();
       expect((await claims(stores)) === 1, 'one holder to be the first again after a save()', never);
+      if (second.replace) {
+        await second.replace(tokensOf('new'), tokensOf('newer'));
+        await first.load();
+        expect((await claims(stores)) === 1, 'one holder to be the first again after a replace()', never);
+      }
+      await first.clear();
+      await first.save(tokensOf('newest'));
+      await second.load();
+      expect((await claims(stores)) === 1, 'one holder to be the first again after a clear() and a save()', never);
     },
   },
 ];

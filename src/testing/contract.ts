@@ -1,11 +1,13 @@
 /** What a `TokenStore` must do, as cases for any test framework or none. */
+import { checked, hasMethods, isNumber, type Rules } from '../core/checks.js';
 import { field } from '../core/redact.js';
 import type { TokenStore } from '../types.js';
 import { claimRules } from './claim.js';
 import { exclusiveRules } from './exclusive.js';
 import { keepingRules } from './keeping.js';
+import { patient } from './patient.js';
 import { replaceRules } from './replace.js';
-import type { Rule } from './rule.js';
+import { vigilMs, type Rule } from './rule.js';
 import { subscribeRules } from './subscribe.js';
 
 /**
@@ -29,19 +31,23 @@ export interface ContractOptions {
   readonly patienceMs?: number;
 }
 
+const optionRules: Rules<ContractOptions> = {
+  patienceMs: [`milliseconds, a finite number above ${vigilMs}`, (value) => isNumber(value) && value > vigilMs],
+};
+
 /**
  * The contract of a {@link TokenStore}: what a session relies on. `replace`, `exclusive`, `subscribe` and `claim` are checked
  * where the store has them.
  *
+ * @throws {TypeError} if `makeHolders` is no function, or for an option that is unknown or does not fit
  * @example
  * for (const { name, run } of tokenStoreContract((count) => Array.from({ length: count }, () => myStore(file)))) {
  *   test(name, run);
  * }
  */
-export function tokenStoreContract(
-  makeHolders: MakeHolders,
-  { patienceMs = 3_000 }: ContractOptions = {},
-): readonly ContractCase[] {
+export function tokenStoreContract(makeHolders: MakeHolders, options: ContractOptions = {}): readonly ContractCase[] {
+  if (typeof makeHolders !== 'function') throw new TypeError('tokenStoreContract expects a function makeHolders.');
+  const { patienceMs = 3_000 } = checked<ContractOptions>(options, optionRules, { of: 'tokenStoreContract' });
   const rules: readonly Rule[] = [
     ...keepingRules,
     ...replaceRules,
@@ -52,13 +58,31 @@ export function tokenStoreContract(
   return rules.map(({ name, method, holders, check }) => ({
     name,
     method,
-    run: async () => {
-      const stores = await makeHolders(holders);
-      if (stores.length !== holders) {
-        throw new TypeError(`makeHolders(${holders}) must return ${holders} stores, got ${stores.length}.`);
-      }
-      const isComplete = stores.every((store) => method === undefined || field(store, method) !== undefined);
-      if (isComplete) await check(stores, patienceMs);
-    },
+    run: () =>
+      asError(async () => {
+        const stores = await makeHolders(holders);
+        const made = Array.isArray(stores) ? stores.length : 'none';
+        if (made !== holders)
+          throw new TypeError(`makeHolders(${holders}) must return ${holders} stores, got ${made}.`);
+        if (!stores.every((store) => hasMethods(store, ['load', 'save', 'clear']))) {
+          throw new TypeError('makeHolders must return stores with load, save and clear.');
+        }
+        const isComplete = stores.every((store) => method === undefined || field(store, method) !== undefined);
+        if (!isComplete) return;
+        await check(
+          stores.map((store) => patient(store, patienceMs)),
+          patienceMs,
+        );
+      }),
   }));
+}
+
+/** Test frameworks show an `Error` with its stack, and of anything else next to nothing. */
+async function asError(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (thrown) {
+    if (thrown instanceof Error) throw thrown;
+    throw new Error('Expected the store not to fail. What it has thrown is the cause.', { cause: thrown });
+  }
 }

@@ -11,7 +11,10 @@ function enter<T>(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<T> {
   if (!store.exclusive) throw new TypeError('The store has no method "exclusive".');
-  return store.exclusive(work, signal);
+  const turn = store.exclusive(work, signal);
+  // It may settle before a rule comes to look at it.
+  turn.catch(() => undefined);
+  return turn;
 }
 
 /** Work that goes on until it is told to end. */
@@ -169,7 +172,9 @@ export const exclusiveRules: readonly Rule[] = [
       await pause(vigilMs);
       const early = other.runs;
       end();
-      const result = await inTime(running, patienceMs, 'the work to end by itself', stuck);
+      const failure = await inTime(reasonOf(running), patienceMs, 'the work to end by itself', stuck);
+      expect(!failure, 'exclusive() not to reject while the work goes on', one);
+      const result = await running;
       await inTime(waiting, patienceMs, 'the next turn to come', stuck);
       expect(result === 'done' && early === 0, 'the turn to last until the work ends', one);
     },

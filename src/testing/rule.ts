@@ -46,7 +46,9 @@ export function differences(stored: TokenSet | undefined, given: TokenSet | unde
 
 /** Checks that a store holds `given`, or nothing. */
 export async function expectHeld(store: TokenStore, given: TokenSet | undefined, why: string): Promise<void> {
-  const wrong = differences((await store.load()) ?? undefined, given);
+  const held: unknown = await store.load();
+  expect(held !== null, 'load() to return undefined for nothing, not null', 'The type of a store says so.');
+  const wrong = differences(held as TokenSet | undefined, given);
   expect(
     wrong.length === 0,
     given ? `load() to return what was written, but ${wrong.join(', ')} differs` : 'load() to return nothing',
@@ -69,11 +71,13 @@ export async function comesAbout(isSo: () => boolean, limitMs: number): Promise<
 
 /** Settles as `promise` does, or rejects when that takes longer than `limitMs`. */
 export async function inTime<T>(promise: Promise<T>, limitMs: number, expected: string, why: string): Promise<T> {
-  let settled = false;
-  const settle = (): void => {
-    settled = true;
-  };
-  promise.then(settle, settle);
-  expect(await comesAbout(() => settled, limitMs), expected, why);
-  return promise;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Expected ${expected}. ${why}`)), limitMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

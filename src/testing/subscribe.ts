@@ -15,6 +15,11 @@ function listen(store: TokenStore): Listener {
   const stop = store.subscribe(() => {
     times += 1;
   });
+  expect(
+    typeof stop === 'function',
+    'subscribe() to return what ends it',
+    'A session that is over would still be told.',
+  );
   return {
     get times() {
       return times;
