@@ -86,6 +86,26 @@ describeWithRedis('redisStore', () => {
     expect(await place.holder().load()).toMatchObject(third);
   });
 
+  test('a sign-in that could not be written does not come back after the next one', async () => {
+    const ada = place.holder();
+    await place.server.stop();
+    await rejection(Promise.resolve(ada.save(first)));
+    await place.server.start();
+    await connected(ada);
+    await ada.save(next);
+    expect(await ada.load()).toMatchObject(next);
+  });
+
+  test('a refresh that could not be written over what only somebody else can read is written when that is gone', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    await place.plain.set(place.key, '{"v":1,"order":1,"at":1,"sealed":"c2VjcmV0"}');
+    expect(await rejection(ada.replace(first, next))).toMatchObject({ code: 'RECORD_SEALED' });
+    await place.plain.del(place.key);
+    expect(await ada.load()).toMatchObject(next);
+    expect(await place.holder().load()).toMatchObject(next);
+  });
+
   test('a sign-out that could not be written is written over what only a newer release can read', async () => {
     const ada = place.holder();
     await ada.save(first);
