@@ -113,6 +113,38 @@ describeWithRedis('redisStore over ioredis', () => {
     expect(await place.plain.get(place.leaseKey)).toBeNull();
   });
 
+  test.each([
+    ['at once', false],
+    ['while Redis does not answer', true],
+  ])('G20 whose sessions are disposed of %s: no connection stays, and nothing more is heard', async (_, isFrozen) => {
+    const client = connect({});
+    const ada = redisStore(client, { key: place.key });
+    await ada.load();
+    const connections = async (): Promise<number> =>
+      (String(await place.plain.client('LIST')).match(/^id=/gm) ?? []).length;
+    const accepted = async (): Promise<number> =>
+      Number(/total_connections_received:(\d+)/.exec(await place.plain.info('stats'))?.[1]);
+    const [before, all] = [await connections(), await accepted()];
+    if (isFrozen) place.server.freeze();
+    let heard = 0;
+    const stops = Array.from({ length: 5 }, () => ada.subscribe(() => (heard += 1)));
+    if (isFrozen) await pause(50);
+    for (const stop of stops) stop();
+    place.server.thaw();
+    while (isFrozen && (await accepted()) < all + 5) await pause(5);
+    while ((await connections()) > before) await pause(5);
+    await place.holder().save(first);
+    await pause(50);
+    expect(heard).toBe(0);
+  });
+
+  test('that is connecting: who waits for it leaves no listener behind', async () => {
+    const client = connect({});
+    const before = client.listenerCount('ready');
+    await redisStore(client, { key: place.key }).load();
+    expect(client.listenerCount('ready')).toBe(before);
+  });
+
   test('that sends a command again where its answer was lost: each is done once', async () => {
     const client = connect({});
     const call = client.call.bind(client);

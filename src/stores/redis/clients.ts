@@ -103,13 +103,9 @@ function ofIoRedis(client: IoRedisClient): Link {
       // Commands tell of a connection that fails; without a listener it would be written to the console.
       subscriber.on('error', ignore);
       subscriber.on('message', (_channel: string, message: string) => heard(message));
-      const subscribe = (): void => void subscriber.subscribe(channel).then(connected, ignore);
-      subscriber.on('ready', subscribe);
+      subscriber.on('ready', () => void subscriber.subscribe(channel).then(connected, ignore));
       wake(subscriber);
-      return () => {
-        subscriber.off('ready', subscribe);
-        subscriber.disconnect();
-      };
+      return () => subscriber.disconnect();
     },
   };
 }
