@@ -80,6 +80,8 @@ describeWithRedis('redisStore over node-redis', () => {
       await place.holder().clear();
       while (heard < 2) await pause(5);
       expect(await ada.load()).toBeUndefined();
+      // Its own changes are no news.
+      expect(heard).toBe(2);
       stop();
       client.destroy();
     },
