@@ -190,6 +190,23 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     expect(bea.told('session.cleared')).toHaveLength(1);
   });
 
+  test('a refusal ends it for all: who was refused hears session.expired, the others session.cleared', async () => {
+    const { join, clock } = party();
+    const ada = await join();
+    const bea = await join();
+    await clock.advance(2 * hour);
+    void watch(ada.instance.get('/orders'));
+    await settle();
+    nth(ada.calls, 0).fail(refused());
+    await clock.advance(second);
+    const ends = (w: typeof ada) => [w.told('session.expired').length, w.told('session.cleared').length];
+    expect([ends(ada), ends(bea)]).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
+    expect([ada, bea].map((w) => w.session.status)).toEqual(['expired', 'signed-out']);
+  });
+
   test.each([
     ['sign-out', 'signed-out', undefined],
     ['sign-in', 'active', 'of-bob'],

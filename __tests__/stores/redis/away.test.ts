@@ -1,12 +1,15 @@
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { createTokenSession, type TokenStore } from '../../../src/index.js';
+import { redisStore } from '../../../src/stores/redis/index.js';
 import { useRedisPlace } from '../../support/redis-place.js';
 import { describeWithRedis } from '../../support/redis.js';
-import { rejection } from '../../support/stage.js';
+import { follow, rejection } from '../../support/stage.js';
 
 const first = { accessToken: 'access-first', refreshToken: 'refresh-first' };
 const next = { accessToken: 'access-next', refreshToken: 'refresh-next' };
+const hour = 3_600_000;
 const third = { accessToken: 'access-third', refreshToken: 'refresh-third' };
 const { signal } = new AbortController();
 
@@ -147,6 +150,66 @@ describeWithRedis('redisStore while Redis is away', () => {
     await ada.save(third);
     await until(async () => (await session.getAccessToken()) === third.accessToken);
     session.dispose();
+  });
+
+  test('at its start a holder waits for a connection that takes its time', async () => {
+    await place.server.stop();
+    const loading = follow(Promise.resolve(place.holder().load()));
+    await pause(2_000);
+    await place.server.start();
+    await until(() => loading.state !== 'pending');
+    expect(loading.state).toBe('resolved');
+  });
+
+  test('a connection that was there is soon given up, and waited for again once it has come back', async () => {
+    const client = place.connect();
+    const ada = redisStore(client, { key: place.key });
+    await ada.save(first);
+    await place.server.stop();
+    await rejection(Promise.resolve(ada.load()));
+    const late = pause(3_000).then(() => 'late');
+    expect(await Promise.race([late, rejection(Promise.resolve(ada.clear()))])).toMatchObject({ code: 'ENOTCONN' });
+    await place.server.start();
+    await back(ada);
+    client.disconnect(true);
+    await once(client, 'close');
+    expect(await ada.load()).toBeUndefined();
+  });
+
+  test('a wait for the connection makes no token live longer or shorter', async () => {
+    let aheadMs = 0;
+    const clock = { now: () => Date.now() + aheadMs };
+    place.server.freeze();
+    const ada = place.holder({ clock });
+    const saving = Promise.resolve(ada.save({ ...first, expiresAt: Date.now() + 10 * hour }));
+    await pause(20);
+    aheadMs = hour;
+    place.server.thaw();
+    await saving;
+    place.server.freeze();
+    const bea = place.holder({ clock });
+    const loading = Promise.resolve(bea.load());
+    await pause(20);
+    aheadMs = 2 * hour;
+    place.server.thaw();
+    const leftMs = Number((await loading)?.expiresAt) - clock.now();
+    expect(Math.round(leftMs / hour)).toBe(9);
+  });
+
+  test('G20 a command holds no process, and leaves no timer once it is answered', async () => {
+    const ada = place.holder();
+    await ada.load();
+    place.server.freeze();
+    const set = jest.spyOn(globalThis, 'setTimeout');
+    const cleared = jest.spyOn(globalThis, 'clearTimeout');
+    const loading = ada.load();
+    await new Promise(setImmediate);
+    const timers = set.mock.results.map(({ value }) => value as NodeJS.Timeout);
+    expect(timers.map((timer) => timer.hasRef())).toEqual([false]);
+    place.server.thaw();
+    await loading;
+    expect(cleared.mock.calls.flat()).toEqual(expect.arrayContaining(timers));
+    jest.restoreAllMocks();
   });
 
   test('what is written while a listener is not connected is found when it is', async () => {

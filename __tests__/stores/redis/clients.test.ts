@@ -1,11 +1,10 @@
-/** Clients as users set them up. */
+/** Clients of ioredis as users set them up. */
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createTokenSession } from '../../../src/index.js';
 import { redisStore } from '../../../src/stores/redis/index.js';
-import { clients } from '../../support/redis-clients.js';
 import { useRedisPlace } from '../../support/redis-place.js';
 import { describeWithRedis } from '../../support/redis.js';
 import { rejection } from '../../support/stage.js';
@@ -22,9 +21,6 @@ interface Setup {
 const { signal } = new AbortController();
 // How Redis 5 and 6 begin the errors of a script.
 const olderRedis = 'ERR Error running script (call to f_0a): @user_script:2: @user_script: 2:';
-const nobody = (): never => {
-  throw new Error('There is no such client.');
-};
 
 describeWithRedis('redisStore over ioredis', () => {
   const place = useRedisPlace();
@@ -117,6 +113,38 @@ describeWithRedis('redisStore over ioredis', () => {
     expect(await place.plain.get(place.leaseKey)).toBeNull();
   });
 
+  test.each([
+    ['at once', false],
+    ['while Redis does not answer', true],
+  ])('G20 whose sessions are disposed of %s: no connection stays, and nothing more is heard', async (_, isFrozen) => {
+    const client = connect({});
+    const ada = redisStore(client, { key: place.key });
+    await ada.load();
+    const connections = async (): Promise<number> =>
+      (String(await place.plain.client('LIST')).match(/^id=/gm) ?? []).length;
+    const accepted = async (): Promise<number> =>
+      Number(/total_connections_received:(\d+)/.exec(await place.plain.info('stats'))?.[1]);
+    const [before, all] = [await connections(), await accepted()];
+    if (isFrozen) place.server.freeze();
+    let heard = 0;
+    const stops = Array.from({ length: 5 }, () => ada.subscribe(() => (heard += 1)));
+    if (isFrozen) await pause(50);
+    for (const stop of stops) stop();
+    place.server.thaw();
+    while (isFrozen && (await accepted()) < all + 5) await pause(5);
+    while ((await connections()) > before) await pause(5);
+    await place.holder().save(first);
+    await pause(50);
+    expect(heard).toBe(0);
+  });
+
+  test('that is connecting: who waits for it leaves no listener behind', async () => {
+    const client = connect({});
+    const before = client.listenerCount('ready');
+    await redisStore(client, { key: place.key }).load();
+    expect(client.listenerCount('ready')).toBe(before);
+  });
+
   test('that sends a command again where its answer was lost: each is done once', async () => {
     const client = connect({});
     const call = client.call.bind(client);
@@ -178,35 +206,4 @@ describeWithRedis('redisStore over ioredis', () => {
     const keys = await ada?.exclusive(() => place.plain.keys(`*${place.key}*`), signal);
     expect(keys?.sort()).toEqual([`app:${place.key}`, `app:${place.leaseKey}`]);
   });
-});
-
-describeWithRedis('redisStore over node-redis', () => {
-  const place = useRedisPlace();
-
-  test.each(['node-redis 6.3.1', 'node-redis 5.0.1'])(
-    '%s hears each message once, also when its connection was lost, and queues nothing without one',
-    async (name) => {
-      const { client, close } = (await clients[name]?.(place.server.url)) ?? nobody();
-      let heard = 0;
-      const stop = redisStore(client, { key: place.key }).subscribe(() => {
-        heard += 1;
-      });
-      const until = async (count: number): Promise<void> => {
-        while (heard < count) await pause(5);
-      };
-      await until(1);
-      await place.plain.call('client', 'kill', 'type', 'pubsub');
-      await until(2);
-      await place.plain.publish(`${place.key}:changes`, 'somebody');
-      await until(3);
-      await pause(50);
-      expect(heard).toBe(3);
-      await place.server.stop();
-      await rejection(Promise.resolve(redisStore(client, { key: place.key }).load()));
-      const error = await rejection(Promise.resolve(redisStore(client, { key: place.key }).load()));
-      expect(error).toMatchObject({ code: 'ENOTCONN' });
-      stop();
-      close();
-    },
-  );
 });

@@ -42,7 +42,8 @@ describeWithRedis('G27 a lease', () => {
       await place.server.start();
       await until(async () => (await owner()) === given);
     }, signal);
-  });
+    // Its timer would come after 20 s.
+  }, 15_000);
 
   test('that cannot be extended costs the work nothing', async () => {
     const unhandled: unknown[] = [];

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { useRedisPlace } from '../../support/redis-place.js';
 import { describeWithRedis } from '../../support/redis.js';
@@ -58,6 +59,8 @@ describeWithRedis('redisStore', () => {
       await place.plain.del(place.key);
       expect(await ada.replace(first, next)).toBe(true);
       await place.plain.del(place.key);
+      // The order of a record is the time of Redis, to the millisecond.
+      await pause(5);
       await bea.save({ accessToken: 'of-bob' });
       expect(await ada.load()).toMatchObject({ accessToken: 'of-bob' });
       expect(await ada.replace(next, first)).toBe(false);

@@ -2,6 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { TokenStore } from '../../../src/index.js';
+import { redisStore } from '../../../src/stores/redis/index.js';
+import { clients } from '../../support/redis-clients.js';
 import { useRedisPlace } from '../../support/redis-place.js';
 import { describeWithRedis } from '../../support/redis.js';
 import { rejection } from '../../support/stage.js';
@@ -42,6 +44,26 @@ describeWithRedis('redisStore', () => {
     expect(await ada.load()).toMatchObject(next);
     expect(await place.holder().load()).toMatchObject(next);
   });
+
+  test.each(Object.entries(clients))(
+    'a user who may not subscribe, with %s, leaves nothing unhandled',
+    async (_, open) => {
+      const unhandled: unknown[] = [];
+      const hear = (reason: unknown): void => void unhandled.push(reason);
+      process.on('unhandledRejection', hear);
+      await place.plain.call('acl', 'log', 'reset');
+      await place.plain.call('acl', 'setuser', 'default', 'resetchannels');
+      const { client, close } = await open(place.server.url);
+      const stop = redisStore(client, { key: place.key }).subscribe(() => undefined);
+      while (String(await place.plain.call('acl', 'log')) === '') await pause(5);
+      await pause(20);
+      stop();
+      close();
+      await place.plain.call('acl', 'setuser', 'default', 'allchannels');
+      process.off('unhandledRejection', hear);
+      expect(unhandled).toEqual([]);
+    },
+  );
 
   test.each(['1e999', '1e17', '9007199254740991', '-5', '0', '1.5', '"1"', 'null'])(
     'a record of the order %s is a broken one, and does no harm to those after it',
@@ -84,6 +106,26 @@ describeWithRedis('redisStore', () => {
     await connected(ada);
     expect(await ada.replace(next, third)).toBe(true);
     expect(await place.holder().load()).toMatchObject(third);
+  });
+
+  test('a sign-in that could not be written does not come back after the next one', async () => {
+    const ada = place.holder();
+    await place.server.stop();
+    await rejection(Promise.resolve(ada.save(first)));
+    await place.server.start();
+    await connected(ada);
+    await ada.save(next);
+    expect(await ada.load()).toMatchObject(next);
+  });
+
+  test('a refresh that could not be written over what only somebody else can read is written when that is gone', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    await place.plain.set(place.key, '{"v":1,"order":1,"at":1,"sealed":"c2VjcmV0"}');
+    expect(await rejection(ada.replace(first, next))).toMatchObject({ code: 'RECORD_SEALED' });
+    await place.plain.del(place.key);
+    expect(await ada.load()).toMatchObject(next);
+    expect(await place.holder().load()).toMatchObject(next);
   });
 
   test('a sign-out that could not be written is written over what only a newer release can read', async () => {
@@ -132,7 +174,6 @@ describeWithRedis('redisStore', () => {
 
   test('what somebody writes while a lost record is put back is not written over', async () => {
     const client = place.connect();
-    const { redisStore } = await import('../../../src/stores/redis/index.js');
     const ada = redisStore(client, { key: place.key });
     await ada.save(first);
     await place.plain.del(place.key);

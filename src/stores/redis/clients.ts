@@ -103,13 +103,9 @@ function ofIoRedis(client: IoRedisClient): Link {
       // Commands tell of a connection that fails; without a listener it would be written to the console.
       subscriber.on('error', ignore);
       subscriber.on('message', (_channel: string, message: string) => heard(message));
-      const subscribe = (): void => void subscriber.subscribe(channel).then(connected, ignore);
-      subscriber.on('ready', subscribe);
+      subscriber.on('ready', () => void subscriber.subscribe(channel).then(connected, ignore));
       wake(subscriber);
-      return () => {
-        subscriber.off('ready', subscribe);
-        subscriber.disconnect();
-      };
+      return () => subscriber.disconnect();
     },
   };
 }
@@ -123,13 +119,28 @@ function ofNodeRedis(client: NodeRedisClient): Link {
     send: (values) => client.sendCommand([...values]),
     listen(channel, { heard, connected }) {
       const subscriber = client.duplicate();
+      let isConnecting = true;
+      let isClosed = false;
+      // Destroyed while it connects, it would keep the connection that comes up.
+      const closeInTime = (): void => {
+        if (isClosed && !isConnecting && subscriber.isOpen) subscriber.destroy();
+      };
+      const settled = (): void => {
+        isConnecting = false;
+        closeInTime();
+      };
+      subscriber.on('connect', settled);
       // Commands tell of a connection that fails; without a listener the error would be thrown.
-      subscriber.on('error', ignore);
+      subscriber.on('error', settled);
+      subscriber.on('reconnecting', () => {
+        isConnecting = true;
+      });
       // It subscribes again by itself; asked once more it has the same listener.
       subscriber.on('ready', () => void subscriber.subscribe(channel, heard).then(connected, ignore));
       subscriber.connect().catch(ignore);
       return () => {
-        if (subscriber.isOpen) subscriber.destroy();
+        isClosed = true;
+        closeInTime();
       };
     },
   };

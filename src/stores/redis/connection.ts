@@ -1,5 +1,5 @@
 /** Commands that never hang: a Redis that is away is told at once, and nothing waits in a queue to be done too late. */
-import { codeOf, describe, field } from '../../core/redact.js';
+import { describe, field } from '../../core/redact.js';
 import type { Link } from './clients.js';
 import { within } from './time.js';
 
@@ -68,7 +68,6 @@ function harmless(error: unknown): Error {
   const message = field(error, 'message');
   // Errors of Redis begin with their code: `WRONGTYPE Operation against a key…`. Before Redis 7 where it happened is in front.
   const pattern = /^(?:ERR (?:.*@user_script: ?\d+: )?)?(?!ERR)([A-Z]{3,20})\b/;
-  const reply = typeof message === 'string' ? pattern.exec(message)?.[1] : undefined;
-  const code = reply ?? codeOf(error);
+  const code = typeof message === 'string' ? pattern.exec(message)?.[1] : undefined;
   return Object.assign(describe(error), code !== undefined && { code, message: `Redis failed: ${code}` });
 }

@@ -40,7 +40,8 @@ export class Lease {
       const values = [owner, String(leaseMs), String(this.#place.order)];
       const asked = this.#connection.run(acquireScript, [key, leaseKey], values);
       try {
-        const answer = await unlessAborted(asked, signal);
+        // Clients can be told to give strings as bytes.
+        const answer = String(await unlessAborted(asked, signal));
         if (answer === 'mine') return;
         // Puts the record back, and keeps the lease for whoever had it.
         if (answer === 'lost') await unlessAborted(this.#place.load(), signal);

@@ -180,5 +180,5 @@ function isYes(answer: unknown): boolean {
 /** It would fail again: a newer record, or a key that is used for something else. */
 function isForGood(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'NEWER' || code === 'WRONGTYPE' || error instanceof UnreadableError;
+  return code === 'NEWER' || code === 'WRONGTYPE';
 }

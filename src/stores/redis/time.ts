@@ -9,11 +9,10 @@ export function within<T>(limitMs: number, promise: Promise<T>, message: string)
   });
 }
 
-/** Settles as `promise` does, or rejects with the signal's reason. */
+/** Settles as `promise` does, or rejects with the signal's reason when that aborts meanwhile. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
     signal.addEventListener('abort', abort);
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
