@@ -1,9 +1,10 @@
 /** Adapters: web-standard handlers on Node's own server and on Express. */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { longestBody } from './body.js';
+import type { Connection } from './caller.js';
 import { AuthError, refuse } from './refusal.js';
 import type { Handler } from './visit.js';
-import { randomUUID } from 'node:crypto';
 
 /** How much of a body is read and thrown away after its answer, in bytes. */
 const longestRest = 1024 * 1024;
@@ -58,9 +59,18 @@ function checkHandler(handler: unknown, of: string): void {
 }
 
 async function serve(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  await write(await answerTo(request, handler), response);
+  const peerAddress = request.socket.remoteAddress;
+  // Sent and then reset, a request can still be read, though not whence it came: no way past limits and audit.
+  if (peerAddress === undefined && isOverTcp(request)) {
+    request.destroy();
+    return;
+  }
+  await write(await answerTo(request, handler, { peerAddress }), response);
   drain(request);
 }
+
+/** Or was: a connection that is gone has no address of its own either. A Unix socket never has one. */
+const isOverTcp = ({ socket }: IncomingMessage): boolean => socket.destroyed || socket.localAddress !== undefined;
 
 /** What was not read of a body that was turned down must not be taken for the next request; nor may it go on for ever. */
 function drain(request: IncomingMessage): void {
@@ -71,7 +81,11 @@ function drain(request: IncomingMessage): void {
   });
 }
 
-async function answerTo(request: IncomingMessage & { readonly body?: unknown }, handler: Handler): Promise<Response> {
+async function answerTo(
+  request: IncomingMessage & { readonly body?: unknown },
+  handler: Handler,
+  connection: Connection,
+): Promise<Response> {
   let standard: Request;
   try {
     standard = await requestOf(request);
@@ -79,7 +93,7 @@ async function answerTo(request: IncomingMessage & { readonly body?: unknown }, 
     // A method or a header that the web's Request does not know.
     return refuse(new AuthError('AUTH_REQUEST_INVALID'), randomUUID());
   }
-  return handler(standard, { peerAddress: request.socket.remoteAddress });
+  return handler(standard, connection);
 }
 
 async function requestOf(request: IncomingMessage & { readonly body?: unknown }): Promise<Request> {
