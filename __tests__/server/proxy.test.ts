@@ -5,6 +5,7 @@ import {
   createRefreshProxy,
   memberstackUpstream,
   memoryRefreshStore,
+  sqliteRefreshStore,
   type AuditRecord,
   type RefreshProxyOptions,
 } from '../../src/server/index.js';
@@ -209,6 +210,18 @@ describe('createRefreshProxy', () => {
     await refresh();
     expect(await store.auditTrail({})).toMatchObject([{ event: 'refused', code: 'AUTH_TOKEN_INVALID' }]);
   });
+
+  test.each([true, { a: 1 }, ['ada'], 5, '', 'a\0b', 'a'.repeat(256)])(
+    'a subject that no session could have is left out of the audit trail, and the record is kept: %j',
+    async (sub) => {
+      const store = await sqliteRefreshStore(':memory:');
+      ends.push(() => store.close());
+      const { refresh, faults } = await proxy({ body: { accessToken: tokenFor(Date, 600, { sub }) } }, { store });
+      expect((await refresh()).status).toBe(200);
+      expect(await store.auditTrail({})).toMatchObject([{ event: 'refreshed', subject: undefined }]);
+      expect(faults).toEqual([]);
+    },
+  );
 
   test.each([
     [{ upstreamUrl: 'http://id.example.com/token' }, 'Option "upstreamUrl" must be an https: URL'],

@@ -20,6 +20,10 @@ export const lifetime: Rule = wholeMs(1_000, longestLifetimeMs);
 const limitDuration: Rule = wholeMs(1_000, longestTimerMs);
 export const texts: Rule = ['an array of strings', (value) => Array.isArray(value) && value.every(isText)];
 
+/** Whether every store keeps it as it is. */
+export const isSubject = (value: unknown): value is string => isText(value) && value.length <= 255 && !/\p{Cc}/u.test(value);
+export const subject: Rule = ['a string of 1 to 255 characters, without control characters', isSubject];
+
 export const between = (least: number, most: number): Rule => [
   `a number from ${least} to ${most}`,
   (value) => isNumber(value) && value >= least && value <= most,

@@ -4,7 +4,7 @@ import { claimsOf } from '../core/claims.js';
 import { classify } from '../core/failure.js';
 import { describe, field } from '../core/redact.js';
 import { readJson } from './body.js';
-import { checkedLimits, checkedSuspicion, object, safeUrl, texts, wait } from './checks.js';
+import { checkedLimits, checkedSuspicion, isSubject, object, safeUrl, texts, wait } from './checks.js';
 import { bounded } from './deadline.js';
 import { createLimits, type LimitOptions } from './limits.js';
 import type { ReportingOptions } from './options.js';
@@ -101,7 +101,9 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
       if (error instanceof AuthError) throw error;
       throw new AuthError('AUTH_TOKEN_REFRESH_FAILED', { cause: describe(error, [refreshToken]) });
     });
-    visit.subject = claimsOf(tokens.accessToken).sub;
+    const { sub } = claimsOf(tokens.accessToken);
+    // Nobody has checked the token: what stands in it must not break a store.
+    if (isSubject(sub)) visit.subject = sub;
     await trail.write(recordOf('refreshed', visit, now()));
     return Response.json(tokens, { headers: answerHeaders(visit.requestId) });
   });

@@ -1,8 +1,8 @@
 /** The beginning and the end of a session. */
 import { randomUUID } from 'node:crypto';
-import { checked, isObject, isText, type Rule, type Rules } from '../core/checks.js';
+import { checked, isObject, type Rule, type Rules } from '../core/checks.js';
 import type { Caller } from './caller.js';
-import { object } from './checks.js';
+import { object, subject } from './checks.js';
 import { signAccess, type Issued, type Parts } from './refresh.js';
 import { hashOf, hasTokenShape, newToken } from './secrets.js';
 import type { JsonObject, TokenFamily } from './store.js';
@@ -75,10 +75,7 @@ export async function end(token: string, visit: Visit, { options, store }: Parts
 const copyOf = (contents: JsonObject): JsonObject => JSON.parse(JSON.stringify(contents)) as JsonObject;
 
 const rules: Rules<StartSession> = {
-  subject: [
-    'a string of 1 to 255 characters, without control characters',
-    (value) => isText(value) && value.length <= 255 && !/\p{Cc}/u.test(value),
-  ],
+  subject,
   context: ['a JSON object', isObject],
   claims: ['a JSON object', isObject],
   caller: object,
