@@ -265,6 +265,7 @@ describe('requireAccessToken', () => {
     const { accessToken } = await (await stage()).signIn();
     const answer = await fetch(await listen(server), { headers: { authorization: `Bearer ${accessToken}` } });
     expect(await read(answer)).toMatchObject({ status: 503, outcome: 'AUTH_UNAVAILABLE' });
+    expect(answer.headers.get('retry-after')).toBe('1');
     expect(passed).toEqual([]);
     expect(seen).toEqual([expect.any(Error)]);
     expect(inspect(seen)).not.toContain(accessToken);

@@ -6,7 +6,7 @@ import type { RefreshStore } from './store.js';
 /** What `work` gives; `AUTH_UNAVAILABLE` if that takes longer than `limitMs`. The work itself may still be done. */
 export function bounded<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 }));
+    const giveUp = (): void => reject(new AuthError('AUTH_UNAVAILABLE'));
     const timer = setTimeout(giveUp, limitMs);
     new Promise<T>((settle) => settle(work())).then(resolve, reject).finally(() => clearTimeout(timer));
   });

@@ -90,7 +90,7 @@ export function refusalOf(error: unknown, fault: (error: unknown) => void): Auth
     return error;
   }
   fault(error);
-  return new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 });
+  return new AuthError('AUTH_UNAVAILABLE');
 }
 
 function eventOf(error: AuthError): AuditEvent | undefined {
