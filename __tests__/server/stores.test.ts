@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { CamelCasePlugin, Kysely, ParseJSONResultsPlugin, SqliteDialect, sql } from 'kysely';
 import Database from 'libsql';
 import {
@@ -276,6 +276,58 @@ describe('sqlRefreshStore over SQLite', () => {
     expect(await servers[3].store.find('one')).toBeDefined();
     await Promise.all(servers.map((server) => server.close()));
     rmSync(folder, { recursive: true });
+  });
+
+  describe('while another process holds the lock of the file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'axios-token-refresh-sqlite-'));
+    afterAll(() => rmSync(folder, { recursive: true }));
+    const locked = async (): Promise<{ kept: Kept; other: Database.Database }> => {
+      const path = join(folder, `${randomUUID()}.db`);
+      const kept = await inSqlite(path)();
+      await kept.store.create(familyOf('a'), tokenOf('a', 'one'), record());
+      const other = new Database(path);
+      other.exec('begin immediate');
+      return { kept, other };
+    };
+    /** One of each that writes. */
+    const writes: readonly ((kept: Kept) => Promise<unknown>)[] = [
+      ({ store }) => store.create(familyOf('b'), tokenOf('b', 'of b'), record()),
+      ({ store }) => store.settle('one', t0, () => rotation('two')),
+      ({ store }) => store.record(record()),
+      ({ store }) => store.revoke({ familyId: 'a' }, t0 + 2),
+    ];
+
+    test('writes wait, and nothing stands still meanwhile', async () => {
+      const { kept, other } = await locked();
+      const results = Promise.all(writes.map((write) => write(kept)));
+      // Were the thread to wait, this would never be reached in time.
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      other.exec('commit');
+      await results;
+      expect((await kept.store.find('one'))?.family).toMatchObject({ generation: 2, revokedAt: t0 + 2 });
+      other.close();
+      await kept.close();
+    });
+
+    test('they give up after five seconds, each with nothing done, and the store is as good as before', async () => {
+      const { kept, other } = await locked();
+      const before = await kept.store.find('one');
+      jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+      try {
+        for (const write of writes) {
+          const failed = expect(write(kept)).rejects.toMatchObject({ code: 'SQLITE_BUSY' });
+          await jest.advanceTimersByTimeAsync(5_000);
+          await failed;
+        }
+      } finally {
+        jest.useRealTimers();
+      }
+      other.exec('rollback');
+      expect(await kept.store.find('one')).toEqual(before);
+      for (const write of writes) await write(kept);
+      other.close();
+      await kept.close();
+    });
   });
 
   test('a column that does not tell "A" from "a" lets no wrong token in', async () => {
