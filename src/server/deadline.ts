@@ -18,7 +18,15 @@ export function bounded<T>(limitMs: number, work: () => Promise<T>): Promise<T> 
  * @param tell told of what has been recorded, also where nobody waits for it any longer: a reuse must not go unnoticed
  */
 export function withDeadline(store: RefreshStore, limitMs: number, tell: (record: AuditRecord) => void): RefreshStore {
-  const within = <T>(work: () => Promise<T>): Promise<T> => bounded(limitMs, work);
+  const within = <T>(work: () => Promise<T>): Promise<T> =>
+    bounded(limitMs, async () => {
+      try {
+        return await work();
+      } catch (error) {
+        // A store has no refusals to give: one that it hands on, from an endpoint behind it say, would end a session.
+        throw error instanceof AuthError ? new Error('The store failed.', { cause: error }) : error;
+      }
+    });
   return {
     create: (family, token, record) =>
       within(async () => {
