@@ -309,6 +309,18 @@ describe('sqlRefreshStore over SQLite', () => {
       await kept.close();
     });
 
+    test('a write that the tables refuse lets go of the lock', async () => {
+      const { kept, other } = await locked();
+      other.exec('rollback');
+      const twice = record();
+      await kept.store.record(twice);
+      await expect(kept.store.record(twice)).rejects.toThrow(/unique/i);
+      other.exec('begin immediate');
+      other.close();
+      await kept.store.record(record());
+      await kept.close();
+    });
+
     test('they give up after five seconds, each with nothing done, and the store is as good as before', async () => {
       const { kept, other } = await locked();
       const before = await kept.store.find('one');

@@ -19,7 +19,7 @@ const tries = 100;
  * reset a statement that found the file locked, after which nothing can be committed: so no statement may find it so.
  */
 export function takeLockFirst(connection: DatabaseConnection, file: LockableFile): void {
-  const execute = connection.executeQuery.bind(connection) as DatabaseConnection['executeQuery'];
+  const execute = connection.executeQuery.bind<DatabaseConnection['executeQuery']>(connection);
 
   connection.executeQuery = async <Row>(query: CompiledQuery): Promise<QueryResult<Row>> => {
     if (query.sql === 'begin') {
@@ -33,10 +33,16 @@ export function takeLockFirst(connection: DatabaseConnection, file: LockableFile
       const result = await execute<Row>(query);
       file.exec('commit');
       return result;
-    } finally {
-      if (file.inTransaction) file.exec('rollback');
+    } catch (error) {
+      rollBack(file);
+      throw error;
     }
   };
+}
+
+/** Some faults, such as a full disk, have rolled back themselves. */
+function rollBack(file: LockableFile): void {
+  if (file.inTransaction) file.exec('rollback');
 }
 
 async function begin(file: LockableFile): Promise<void> {

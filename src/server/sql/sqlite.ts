@@ -29,8 +29,10 @@ export async function sqliteRefreshStore(path: string): Promise<SqliteRefreshSto
   for (const pragma of ['busy_timeout = 5000', 'journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON'])
     file.pragma(pragma);
   file.pragma(`busy_timeout = ${busyTimeoutMs}`);
-  const onCreateConnection = (connection: DatabaseConnection): Promise<void> =>
-    Promise.resolve(takeLockFirst(connection, file));
+  const onCreateConnection = (connection: DatabaseConnection): Promise<void> => {
+    takeLockFirst(connection, file);
+    return Promise.resolve();
+  };
   const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: file, onCreateConnection }) });
   const store = sqlRefreshStore(kysely);
   await store.migrate();
