@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { CamelCasePlugin, Kysely, ParseJSONResultsPlugin, SqliteDialect, sql } from 'kysely';
 import Database from 'libsql';
+import { Client } from 'pg';
 import {
   sqlRefreshStore,
   type AuditRecord,
   type Presented,
+  type PurgeOptions,
+  type RefreshStore,
   type StoredToken,
   type TokenFamily,
   type Verdict,
@@ -66,6 +69,9 @@ const rotation = (hash: string, now = t0 + 1): Verdict => ({
   child: { hash, expiresAt: t0 + 7 * day },
   record: record({ event: 'refreshed' }),
 });
+
+/** A purge that leaves nothing. */
+const everything: PurgeOptions = { now: t0 + 8 * day, batchSize: 10, auditBefore: t0 + day, sealedBefore: t0 + day };
 
 function contract(make: MakeStore): void {
   let kept: Kept;
@@ -339,7 +345,7 @@ describe('sqlRefreshStore over SQLite', () => {
       for (const write of writes) await write(kept);
       other.close();
       await kept.close();
-    });
+    }, 60_000);
   });
 
   test('a column that does not tell "A" from "a" lets no wrong token in', async () => {
@@ -408,6 +414,34 @@ describeWithPostgres('sqlRefreshStore over PostgreSQL', () => {
 
   contract(make);
   describe('its tables', () => tableContract(make));
+
+  test.each<[string, change: string, work: (store: RefreshStore) => Promise<unknown>]>([
+    ['revocation', 'refresh_families set last_presented_at = 1', (store) => store.revoke({ subject: 'ada' }, t0)],
+    ['purge of families', 'refresh_families set last_presented_at = 1', (store) => store.purge(everything)],
+    ['purge of records', 'refresh_audit set user_agent = null', (store) => store.purge(everything)],
+    ['purge of what is sealed', 'refresh_tokens set issued_at = 1', (store) => store.purge(everything)],
+  ])('a %s waits for others, even where the database’s default is a stricter isolation', async (_, change, work) => {
+    const url = await postgres.database();
+    const kept = await inPostgres(url);
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    await client.query(
+      `alter database ${new URL(url).pathname.slice(1)} set default_transaction_isolation = 'serializable'`,
+    );
+    await kept.store.create(familyOf('a'), tokenOf('a', 'one'), record());
+    await kept.store.settle('one', t0, () => rotation('two'));
+    await kept.close();
+    const strict = await inPostgres(url);
+    await client.query('begin isolation level read committed');
+    await client.query(`update ${change}`);
+    const done = work(strict.store);
+    const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while ((await client.query(waiting)).rowCount === 0) await new Promise((resolve) => setImmediate(resolve));
+    await client.query('commit');
+    await done;
+    await client.end();
+    await strict.close();
+  });
 
   test('several servers that start at once on an empty database make its tables once', async () => {
     const url = await postgres.database();

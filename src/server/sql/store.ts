@@ -7,6 +7,7 @@ import { loadKysely } from './kysely.js';
 import { migrations } from './migrations.js';
 import { purge } from './purge.js';
 import { auditOf, auditRow, familyRow, presentedOf, tokenRow, type Schema } from './schema.js';
+import { transact } from './transact.js';
 
 export interface SqlRefreshStore extends RefreshStore {
   /**
@@ -96,15 +97,16 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
         return verdict;
       }),
 
-    async revoke(whose, now) {
-      const update = database
-        .updateTable('refresh_families')
-        .set({ revoked_at: now, revoke_reason: 'revoked' })
-        .where('revoked_at', 'is', null);
-      const meant =
-        'familyId' in whose ? update.where('id', '=', whose.familyId) : update.where('subject', '=', whose.subject);
-      return meant.returning(['id', 'subject']).execute();
-    },
+    revoke: (whose, now) =>
+      transact(database, (transaction) => {
+        const update = transaction
+          .updateTable('refresh_families')
+          .set({ revoked_at: now, revoke_reason: 'revoked' })
+          .where('revoked_at', 'is', null);
+        const meant =
+          'familyId' in whose ? update.where('id', '=', whose.familyId) : update.where('subject', '=', whose.subject);
+        return meant.returning(['id', 'subject']).execute();
+      }),
 
     async record(record) {
       await database.insertInto('refresh_audit').values(auditRow(record)).execute();
@@ -124,11 +126,6 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
 }
 
 const migrationAttempts = 5;
-
-/** Read committed whatever the database's default: the row lock decides, and nothing has to be repeated. */
-function transact<T>(database: Kysely<Schema>, work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-  return database.transaction().setIsolationLevel('read committed').execute(work);
-}
 
 /** The token with a hash, and the generation of the newest one of its family. */
 function tokenAndNewest(database: Kysely<Schema>, hash: string) {
