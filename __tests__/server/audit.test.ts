@@ -83,6 +83,17 @@ describe('the audit trail', () => {
       await expect(on.endpoint.auditTrail(query)).rejects.toThrow(TypeError);
   });
 
+  test('is read newest first, also where much happens in one millisecond', async () => {
+    const on = await stage();
+    for (let time = 0; time < 20; time += 1) {
+      const { refreshToken } = await on.signIn();
+      const { body } = await on.refresh(refreshToken);
+      await on.signOut(body.refreshToken);
+    }
+    expect(new Set(on.told.map(({ at }) => at)).size).toBe(1);
+    expect(await on.endpoint.auditTrail({})).toEqual([...on.told].reverse());
+  });
+
   test('is kept for 90 days at least: the purge refuses to delete younger records', async () => {
     const on = await stage();
     await story(on);

@@ -82,7 +82,8 @@ describe('every query uses an index', () => {
       });
     const queries = await queriesOf(make);
     expect(queries.length).toBeGreaterThan(15);
-    const scans = /SCAN (?!CONSTANT)(?!\w+ USING)|TEMP B-TREE/;
+    // Records of one moment are put in order by themselves, which is no sorting of the table.
+    const scans = /SCAN (?!CONSTANT)(?!\w+ USING)|TEMP B-TREE FOR (?!(LAST TERM|RIGHT PART) OF ORDER BY)/;
     const database = make(() => undefined);
     await sqlRefreshStore(database).migrate();
     // A scan in the order of an index, ended by a limit, is no scan of the table.

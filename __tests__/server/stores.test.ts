@@ -186,6 +186,17 @@ function contract(make: MakeStore): void {
     expect(await kept.store.auditTrail({ since: unknown.at })).toEqual([unknown]);
   });
 
+  test('reads records of one moment by their ids, which rise', async () => {
+    const ids = ['3', '1', '9', '4', '2'];
+    for (const id of ids) await kept.store.record(record({ id: `${id} ${randomUUID()}`, at: t0, subject: 'u' }));
+    for (const query of [{ subject: 'u' }, { since: t0, until: t0 + 1 }, { familyId: 'family', until: t0 + 1 }]) {
+      const read = async (limit: number): Promise<string[]> =>
+        (await kept.store.auditTrail({ ...query, limit })).map(({ id }) => id.slice(0, 1));
+      expect(await read(9)).toEqual(['9', '4', '3', '2', '1']);
+      expect(await read(2)).toEqual(['9', '4']);
+    }
+  });
+
   test('purges expired families and old records over many batches, and nothing else', async () => {
     for (let index = 0; index < 7; index += 1) await begin(`old${index}`, `old ${index}`, { expiresAt: t0 });
     await begin('new', 'new');

@@ -16,6 +16,7 @@ export type AuditEvent =
   'issued' | 'refreshed' | 'grace' | 'reused' | 'refused' | 'limited' | 'failed' | 'signed-out' | 'revoked';
 
 export interface AuditRecord {
+  /** Unique. Of two records of one machine and one millisecond the later one has the greater id. */
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly at: number;

@@ -91,7 +91,7 @@ export interface RefreshStore {
   revoke(whose: FamilyChoice, now: number): Promise<Pick<TokenFamily, 'id' | 'subject'>[]>;
   /** Adds to the audit trail. */
   record(record: AuditRecord): Promise<void>;
-  /** Reads the audit trail, newest first. */
+  /** Reads the audit trail, newest first: by `at`, and by `id` where that is the same. */
   auditTrail(query: AuditQuery): Promise<AuditRecord[]>;
   purge(options: PurgeOptions): Promise<Purged>;
 }

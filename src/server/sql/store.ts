@@ -113,7 +113,12 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
     },
 
     async auditTrail({ subject, familyId, since, until, limit = 100 }: AuditQuery) {
-      let query = database.selectFrom('refresh_audit').selectAll().orderBy('at', 'desc').limit(limit);
+      let query = database
+        .selectFrom('refresh_audit')
+        .selectAll()
+        .orderBy('at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit);
       if (subject !== undefined) query = query.where('subject', '=', subject);
       if (familyId !== undefined) query = query.where('family_id', '=', familyId);
       if (since !== undefined) query = query.where('at', '>=', since);
