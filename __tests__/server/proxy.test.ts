@@ -142,10 +142,12 @@ describe('createRefreshProxy', () => {
       ['999999', '3600'],
       ['soon', '1'],
     ] as const) {
-      const { refresh } = await proxy({ status: 429, headers: { 'retry-after': asked } });
+      const { refresh, told: records } = await proxy({ status: 429, headers: { 'retry-after': asked } });
       const answer = await refresh();
       expect(answer).toMatchObject({ status: 429, outcome: 'AUTH_RATE_LIMITED' });
       expect(answer.headers.get('retry-after')).toBe(told);
+      // No limit of ours, which would be told once a minute.
+      expect(records).toMatchObject([{ event: 'failed', code: 'AUTH_RATE_LIMITED' }]);
     }
   });
 

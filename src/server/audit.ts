@@ -8,7 +8,7 @@ import type { AuthErrorCode } from './refusal.js';
  * - `reused`: an old token was presented; its family has been revoked
  * - `refused`: a token or a request was turned down
  * - `limited`: a rate limit was reached; one record per key and minute, however many requests follow
- * - `failed`: the upstream of a proxy, or the store, could not answer
+ * - `failed`: the upstream of a proxy, or the store, could not answer, or the upstream limits us
  * - `signed-out`: a session was ended by its user
  * - `revoked`: a session was ended by the application
  */

@@ -13,7 +13,7 @@ import { hashOf } from './secrets.js';
 import type { RefreshStore } from './store.js';
 import { createTrail } from './trail.js';
 import { callUpstream, type UpstreamAnswer, type UpstreamRequest } from './upstream.js';
-import { createHandler, recordOf, takePoint, type Handler } from './visit.js';
+import { createHandler, recordOf, takePoint, UpstreamLimit, type Handler } from './visit.js';
 
 /** What the third party issued. */
 export interface UpstreamTokens {
@@ -125,7 +125,7 @@ function refusalOf(error: unknown, isLate: boolean): AuthError {
   if (isLate || kind === 'timeout') return new AuthError('AUTH_UPSTREAM_TIMEOUT', { cause });
   if (terminal) return new AuthError('AUTH_TOKEN_INVALID');
   if (kind !== 'throttled') return new AuthError('AUTH_TOKEN_REFRESH_FAILED', { cause });
-  return new AuthError('AUTH_RATE_LIMITED', { retryAfterMs: Math.min(retryAfterMs || 1_000, longestRetryAfterMs) });
+  return new UpstreamLimit('AUTH_RATE_LIMITED', { retryAfterMs: Math.min(retryAfterMs || 1_000, longestRetryAfterMs) });
 }
 
 /** Picks what may be passed on. A dead token would make the client come again at once. */

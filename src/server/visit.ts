@@ -44,6 +44,9 @@ export function recordOf(event: AuditEvent, visit: Visit, at: number, code?: Aut
 /** A 429 that was told of before in this minute. */
 class RepeatedLimit extends AuthError {}
 
+/** A 429 of somebody behind this server: no limit of ours was reached. */
+export class UpstreamLimit extends AuthError {}
+
 /** @throws {AuthError} `AUTH_RATE_LIMITED` */
 export async function takePoint(limits: Limits, name: LimitName, key: string): Promise<void> {
   const exceeded = await limits.take(name, key);
@@ -102,6 +105,6 @@ export function refusalOf(error: unknown, fault: (error: unknown) => void): Auth
 function eventOf(error: AuthError): AuditEvent | undefined {
   // Recorded with the revocation itself; told already.
   if (error.code === 'AUTH_TOKEN_REUSED' || error instanceof RepeatedLimit) return undefined;
-  if (error.code === 'AUTH_RATE_LIMITED') return 'limited';
-  return error.status >= 500 ? 'failed' : 'refused';
+  if (error instanceof UpstreamLimit || error.status >= 500) return 'failed';
+  return error.code === 'AUTH_RATE_LIMITED' ? 'limited' : 'refused';
 }
