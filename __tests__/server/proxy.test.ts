@@ -1,6 +1,8 @@
 /** Refreshes at a third party, in our codes. The third party is a real HTTP server, or a real provider. */
+import { Agent } from 'node:http';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import axios from 'axios';
 import {
   createRefreshProxy,
   memberstackUpstream,
@@ -129,6 +131,56 @@ describe('createRefreshProxy', () => {
     const { upstream, refresh } = await proxy({ status: 307, headers: { location: '/elsewhere' } });
     expect(await refresh()).toMatchObject({ status: 502, outcome: 'AUTH_TOKEN_REFRESH_FAILED' });
     expect(upstream.seen.map(({ url }) => url)).toEqual(['/token']);
+  });
+
+  test('nothing that an application sets as axios.defaults goes there, or changes what its answer means', async () => {
+    const { common } = axios.defaults.headers;
+    const before = { ...axios.defaults };
+    Object.assign(axios.defaults, {
+      auth: { username: 'ada', password: 'of-the-api' },
+      params: { key: 'of-the-api' },
+      responseType: 'arraybuffer',
+      transitional: { forcedJSONParsing: false },
+      transformRequest: () => 'of-the-api',
+      transformResponse: () => 'of-the-api',
+      validateStatus: () => true,
+    });
+    common['X-Api-Key'] = 'of-the-api';
+    try {
+      const scripts = [
+        { body: { accessToken: 'access-token' } },
+        { status: 401, body: { accessToken: 'access-token' } },
+      ];
+      const { upstream, refresh } = await proxy((_, index) => scripts[index] ?? {});
+      expect(await refresh()).toMatchObject({ status: 200, body: { accessToken: 'access-token' } });
+      expect(await refresh()).toMatchObject({ status: 401, outcome: 'AUTH_TOKEN_INVALID' });
+      expect(inspect(upstream.seen.map(({ url, headers }) => [url, headers]))).not.toContain('of-the-api');
+      for (const { url, headers, body } of upstream.seen) {
+        expect([url, headers.authorization]).toEqual(['/token', undefined]);
+        expect(headers).toMatchObject({
+          accept: 'application/json, text/plain, */*',
+          'content-type': 'application/json',
+        });
+        expect(body.toString()).toBe(JSON.stringify({ refreshToken: secret }));
+      }
+    } finally {
+      delete common['X-Api-Key'];
+      for (const name of ['auth', 'params', 'responseType']) Reflect.deleteProperty(axios.defaults, name);
+      Object.assign(axios.defaults, before);
+    }
+  });
+
+  test('an agent that the application has set as axios.defaults is the way there', async () => {
+    const agent = new Agent();
+    const used = jest.spyOn(agent, 'addRequest' as never);
+    axios.defaults.httpAgent = agent;
+    try {
+      const { refresh } = await proxy({ body: { accessToken: 'access-token' } });
+      expect((await refresh()).status).toBe(200);
+    } finally {
+      delete axios.defaults.httpAgent;
+    }
+    expect(used).toHaveBeenCalledTimes(1);
   });
 
   test('an upstream that says nothing is given up on', async () => {
