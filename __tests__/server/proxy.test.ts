@@ -227,11 +227,32 @@ describe('createRefreshProxy', () => {
     expect(outcomes).toEqual([200, 200, 'AUTH_RATE_LIMITED', 200, 'AUTH_RATE_LIMITED']);
   });
 
+  test('callbacks may be async', async () => {
+    const { upstream, refresh } = await proxy(
+      { body: { token: 'access-token' } },
+      {
+        mapRequest: async ({ refreshToken }) => Promise.resolve({ data: { token: refreshToken } }),
+        mapResponse: async ({ data }) => Promise.resolve({ accessToken: (data as { token: string }).token }),
+      },
+    );
+    expect(await refresh()).toMatchObject({ status: 200, body: { accessToken: 'access-token' } });
+    expect(upstream.seen[0]?.body.toString()).toBe(JSON.stringify({ token: secret }));
+  });
+
+  test.each(['mapRequest', 'mapResponse'])('a %s that never ends is given up on', async (name) => {
+    const { refresh } = await proxy(
+      { body: { accessToken: 'access-token' } },
+      { timeoutMs: 100, [name]: () => new Promise(() => undefined) },
+    );
+    expect(await refresh()).toMatchObject({ status: 504, outcome: 'AUTH_UPSTREAM_TIMEOUT' });
+  });
+
   test('callbacks that throw are faults, and no refusals', async () => {
     const throws = (): never => {
       throw Object.assign(new Error(`about ${secret}`), { status: 401 });
     };
-    for (const options of [{ mapRequest: throws }, { mapResponse: throws }]) {
+    const rejects = async (): Promise<never> => Promise.resolve().then(throws);
+    for (const options of [throws, rejects].flatMap((each) => [{ mapRequest: each }, { mapResponse: each }])) {
       const { refresh, faults } = await proxy({ body: {} }, options);
       expect(await refresh()).toMatchObject({ status: 502, outcome: 'AUTH_TOKEN_REFRESH_FAILED' });
       expect(inspect(faults)).not.toContain(secret);

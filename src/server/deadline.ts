@@ -1,12 +1,16 @@
 /** Bounds every wait for a store or a limiter: one that hangs must not make requests hang. */
 import type { AuditRecord } from './audit.js';
-import { AuthError } from './refusal.js';
+import { AuthError, type AuthErrorCode } from './refusal.js';
 import type { RefreshStore } from './store.js';
 
-/** What `work` gives; `AUTH_UNAVAILABLE` if that takes longer than `limitMs`. The work itself may still be done. */
-export function bounded<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+/** What `work` gives; an error of the code if that takes longer than `limitMs`. The work itself may still be done. */
+export function bounded<T>(
+  limitMs: number,
+  work: () => Promise<T>,
+  code: AuthErrorCode = 'AUTH_UNAVAILABLE',
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new AuthError('AUTH_UNAVAILABLE'));
+    const giveUp = (): void => reject(new AuthError(code));
     const timer = setTimeout(giveUp, limitMs);
     new Promise<T>((settle) => settle(work())).then(resolve, reject).finally(() => clearTimeout(timer));
   });

@@ -27,14 +27,17 @@ export interface UpstreamTokens {
 export interface Upstream {
   /** `https:`, or loopback. */
   readonly upstreamUrl: string;
-  /** Makes the call. @default `POST` of `{ refreshToken }` as JSON */
-  readonly mapRequest?: (presented: { readonly refreshToken: string; readonly requestId: string }) => UpstreamRequest;
-  /** Reads the answer, of status 2xx. @default `accessToken` or `access_token`, and the others likewise */
-  readonly mapResponse?: (answer: UpstreamAnswer) => UpstreamTokens;
+  /** Makes the call. May be async. @default `POST` of `{ refreshToken }` as JSON */
+  readonly mapRequest?: (presented: {
+    readonly refreshToken: string;
+    readonly requestId: string;
+  }) => UpstreamRequest | Promise<UpstreamRequest>;
+  /** Reads the answer, of status 2xx. May be async. @default `accessToken` or `access_token`, and the others likewise */
+  readonly mapResponse?: (answer: UpstreamAnswer) => UpstreamTokens | Promise<UpstreamTokens>;
 }
 
 export interface RefreshProxyOptions extends Upstream, ReportingOptions {
-  /** Longest wait for the upstream, in whole milliseconds, at least 1. @default 5_000 */
+  /** Longest wait for the upstream, with `mapRequest` and `mapResponse`, in whole milliseconds, at least 1. @default 5_000 */
   readonly timeoutMs?: number;
   /** `byFamily` counts by token here. */
   readonly limits?: LimitOptions;
@@ -110,12 +113,16 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
 
   async function fetchTokens(refreshToken: string, requestId: string): Promise<UpstreamTokens> {
     const { mapRequest = plainRequest, mapResponse = plainResponse } = options;
-    const request = mapRequest({ refreshToken, requestId });
     const deadline = AbortSignal.timeout(timeoutMs);
-    const answer = await callUpstream(options.upstreamUrl, request, deadline).catch((error: unknown) => {
-      throw refusalOf(error, deadline.aborted);
-    });
-    return usable(mapResponse(answer), now());
+    const work = async (): Promise<UpstreamTokens> => {
+      const request = await mapRequest({ refreshToken, requestId });
+      const answer = await callUpstream(options.upstreamUrl, request, deadline).catch((error: unknown) => {
+        throw refusalOf(error, deadline.aborted);
+      });
+      return usable(await mapResponse(answer), now());
+    };
+    // A callback may be deaf to the signal.
+    return bounded(timeoutMs, work, 'AUTH_UPSTREAM_TIMEOUT');
   }
 }
 
