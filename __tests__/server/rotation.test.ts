@@ -217,7 +217,8 @@ describe('a session', () => {
     [{ caller: { address: '192.0.2.1' } }, 'Unknown option "caller.address" of startSession'],
     [{ claims: { sub: 'grace' } }, 'the claim "sub" is set by the endpoint itself'],
     [{ claims: { exp: 9e9 } }, 'the claim "exp" is set by the endpoint itself'],
-    [{ context: { note: 'x'.repeat(4_100) } }, 'more than 4096 characters'],
+    [{ context: { note: 'x'.repeat(4_100) } }, 'more than 4096 bytes'],
+    [{ context: { note: '€'.repeat(1_500) } }, 'more than 4096 bytes'],
   ])('is not started with %j', async (session, message) => {
     const on = await stage();
     await expect(on.signIn(session)).rejects.toThrow(message);

@@ -24,7 +24,7 @@ export interface StartSession extends SessionStart {
   readonly caller?: Partial<Caller>;
 }
 
-/** Longest context and claims together, in characters of JSON: they travel in a header with every request. */
+/** Longest context and claims together, in bytes of JSON: they travel in a header with every request. */
 const longestContents = 4_096;
 
 export async function start(input: SessionStart, visit: Visit, parts: Parts): Promise<Issued & { sessionId: string }> {
@@ -95,7 +95,7 @@ export function sessionChecked(given: StartSession): StartSession {
   if (caller) checked<Partial<Caller>>(caller, callerRules, { path: 'caller', of: 'startSession' });
   const taken = Object.keys(claims ?? {}).find((name) => ownClaims.includes(name));
   if (taken !== undefined) throw new TypeError(`startSession: the claim "${taken}" is set by the endpoint itself.`);
-  if (JSON.stringify([context, claims]).length > longestContents)
-    throw new TypeError(`startSession: "context" and "claims" have more than ${longestContents} characters of JSON.`);
+  if (Buffer.byteLength(JSON.stringify([context, claims])) > longestContents)
+    throw new TypeError(`startSession: "context" and "claims" have more than ${longestContents} bytes of JSON.`);
   return session;
 }
