@@ -79,7 +79,14 @@ describe('the audit trail', () => {
     expect(await on.endpoint.auditTrail({ familyId: sessionId })).toHaveLength(1);
     expect(await on.endpoint.auditTrail({ subject: 'ada', limit: 3 })).toHaveLength(3);
     expect(await on.endpoint.auditTrail({ since: on.clock.now() + 1 })).toEqual([]);
-    for (const query of [{ limit: 0 }, { limit: 1_001 }, { subject: '' }, { sub: 'x' } as never])
+    await expect(on.endpoint.revokeSessions({ subject: 'half \ud800' })).rejects.toThrow('without control characters');
+    for (const query of [
+      { limit: 0 },
+      { limit: 1_001 },
+      { subject: '' },
+      { subject: 'half \ud800' },
+      { sub: 'x' } as never,
+    ])
       await expect(on.endpoint.auditTrail(query)).rejects.toThrow(TypeError);
   });
 

@@ -286,7 +286,7 @@ describe('createRefreshProxy', () => {
     expect(await store.auditTrail({})).toMatchObject([{ event: 'refused', code: 'AUTH_TOKEN_INVALID' }]);
   });
 
-  test.each([true, { a: 1 }, ['ada'], 5, '', 'a\0b', 'a'.repeat(256)])(
+  test.each([true, { a: 1 }, ['ada'], 5, '', 'a\0b', 'a'.repeat(256), '\ud800'])(
     'a subject that no session could have is left out of the audit trail, and the record is kept: %j',
     async (sub) => {
       const store = await sqliteRefreshStore(':memory:');

@@ -209,6 +209,7 @@ describe('a session', () => {
 
   test.each<[session: object, message: string]>([
     [{ subject: '' }, 'Option "subject" of startSession must be a string of 1 to 255 characters'],
+    [{ subject: 'half \ud800' }, 'Option "subject" of startSession must be a string of 1 to 255 characters'],
     [{ subject: 'a\0b' }, 'without control characters'],
     [{ context: 'admin' }, 'Option "context" of startSession must be a JSON object'],
     [{ subject: undefined }, 'Option "subject" of startSession is missing'],

@@ -20,10 +20,13 @@ export const lifetime: Rule = wholeMs(1_000, longestLifetimeMs);
 const limitDuration: Rule = wholeMs(1_000, longestTimerMs);
 export const texts: Rule = ['an array of strings', (value) => Array.isArray(value) && value.every(isText)];
 
-/** Whether every store keeps it as it is. */
+/** Whether every store keeps it as it is: in UTF-8 all lone surrogates are one character, and their users would be one. */
 export const isSubject = (value: unknown): value is string =>
-  isText(value) && value.length <= 255 && !/\p{Cc}/u.test(value);
-export const subject: Rule = ['a string of 1 to 255 characters, without control characters', isSubject];
+  isText(value) && value.length <= 255 && !/[\p{Cc}\p{Cs}]/u.test(value);
+export const subject: Rule = [
+  'a string of 1 to 255 characters, without control characters or halves of surrogate pairs',
+  isSubject,
+];
 
 export const between = (least: number, most: number): Rule => [
   `a number from ${least} to ${most}`,
