@@ -164,6 +164,14 @@ function contract(make: MakeStore): void {
     expect(await kept.store.revoke({ familyId: 'c' }, t0 + 10)).toHaveLength(1);
   });
 
+  test('does not end what is over', async () => {
+    await begin('a', 'one', { expiresAt: t0 + 9 });
+    await begin('b', 'two', { expiresAt: t0 + 10 });
+    expect(await kept.store.revoke({ familyId: 'a' }, t0 + 9)).toEqual([]);
+    expect(await kept.store.revoke({ subject: 'ada' }, t0 + 9)).toEqual([{ id: 'b', subject: 'ada' }]);
+    expect((await kept.store.find('one'))?.family.revokedAt).toBeUndefined();
+  });
+
   test('reads the audit trail by user, session and time, newest first', async () => {
     const [one, two, three] = [
       record({ subject: 'u' }),

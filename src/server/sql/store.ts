@@ -102,7 +102,8 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
         const update = transaction
           .updateTable('refresh_families')
           .set({ revoked_at: now, revoke_reason: 'revoked' })
-          .where('revoked_at', 'is', null);
+          .where('revoked_at', 'is', null)
+          .where('expires_at', '>', now);
         const meant =
           'familyId' in whose ? update.where('id', '=', whose.familyId) : update.where('subject', '=', whose.subject);
         return meant.returning(['id', 'subject']).execute();
