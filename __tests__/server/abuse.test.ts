@@ -181,6 +181,17 @@ describe('over a socket', () => {
     rmSync(folder, { recursive: true });
   });
 
+  test('a method that a web-standard request cannot have is limited and recorded as any other that is not taken', async () => {
+    const on = await stage({ limits: { byIp: { points: 1, durationMs: minute }, byFamily: false } });
+    const text = 'TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+    expect(await raw(on, text)).toMatch(/^HTTP\/1\.1 405 .*allow: POST\r\n.*AUTH_REQUEST_INVALID/is);
+    expect(await raw(on, text)).toMatch(/^HTTP\/1\.1 429 /);
+    expect(on.told).toMatchObject([
+      { event: 'refused', ip: '127.0.0.1' },
+      { event: 'limited', ip: '127.0.0.1' },
+    ]);
+  });
+
   test('methods, targets and hosts out of this world are answered', async () => {
     const on = await stage();
     const rest = 'Connection: close\r\nContent-Length: 0\r\n\r\n';

@@ -9,6 +9,9 @@ import type { Handler } from './visit.js';
 /** How much of a body is read and thrown away after its answer, in bytes. */
 const longestRest = 1024 * 1024;
 
+/** Methods that the web's Request refuses. */
+const notInRequests = /^(CONNECT|TRACE|TRACK)$/i;
+
 /** A listener of `http.createServer`, and what frameworks take under names like "raw handler". */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -90,7 +93,7 @@ async function answerTo(
   try {
     standard = await requestOf(request);
   } catch {
-    // A method or a header that the web's Request does not know.
+    // A header that the web's Headers do not take.
     return refuse(new AuthError('AUTH_REQUEST_INVALID'), randomUUID());
   }
   return handler(standard, connection);
@@ -107,7 +110,9 @@ async function requestOf(request: IncomingMessage & { readonly body?: unknown })
   // The host is the caller's word, and nothing here needs it.
   const target = new URL(`http://localhost${url.startsWith('/') ? url : '/'}`);
   const body = method === 'GET' || method === 'HEAD' ? undefined : await bodyOf(request);
-  const standard = new Request(target, { method, headers, ...(body !== undefined && { body }) });
+  // Another unknown method stands for them, so that the handler counts, records and refuses them as any.
+  const taken = notInRequests.test(method) ? `NOT-${method}` : method;
+  const standard = new Request(target, { method: taken, headers, ...(body !== undefined && { body }) });
   // As used up as the one that it stands for.
   if (body === '') await standard.text();
   return standard;
