@@ -87,7 +87,9 @@ export function memoryRefreshStore(): RefreshStore {
     },
 
     auditTrail(query) {
-      const meant = trail.filter((record) => matches(record, query)).sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
+      const meant = trail
+        .filter((record) => matches(record, query))
+        .sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
       return Promise.resolve(meant.slice(0, query.limit ?? 100));
     },
 
