@@ -1,9 +1,12 @@
 /** What attackers and broken clients send, and what they get: a 4xx in one shape, and nothing changed. */
 import { createConnection } from 'node:net';
-import { createServer, type Server } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, createServer as createHttp2Server } from 'node:http2';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { toNodeHandler, type RefreshEndpointOptions } from '../../src/server/index.js';
 import { minute, read, second, send, stage, type Stage } from './support/stage.js';
@@ -132,6 +135,61 @@ describe('over a socket', () => {
     const answer = await raw(on, `${head}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(on.events()).toEqual([]);
+  });
+
+  test('a request whose sender has reset the connection is dropped: its address is gone, and no limit may be', async () => {
+    const on = await stage({ limits: { byIp: { points: 5, durationMs: minute }, byFamily: false } });
+    const serve = toNodeHandler(on.endpoint.refresh);
+    const dropped: boolean[] = [];
+    const waitsForTheReset: RequestListener = (request, response) => {
+      request.socket.once('close', () => {
+        serve(request, response);
+        setTimeout(() => dropped.push(request.destroyed && !response.headersSent));
+      });
+    };
+    const body = JSON.stringify({ refreshToken: 'A'.repeat(43) });
+    const whole = `${head.replace('close', 'keep-alive')}Content-Length: ${body.length}\r\n\r\n${body}`;
+    for (const listener of [waitsForTheReset, serve]) {
+      const server = createServer(listener);
+      servers.push(server);
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      for (let time = 0; time < 10; time += 1) {
+        const socket = createConnection((server.address() as AddressInfo).port, '127.0.0.1');
+        socket.write(whole.repeat(listener === serve ? 100 : 1), () => socket.resetAndDestroy());
+        await Promise.all([once(socket, 'close'), once(server, 'request')]);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    expect(new Set(dropped)).toEqual(new Set([true]));
+    expect(on.told.filter(({ ip }) => ip === undefined)).toEqual([]);
+    expect(on.told.length).toBeLessThanOrEqual(6);
+  });
+
+  test('over a Unix socket no address is known, and requests are answered', async () => {
+    const on = await stage();
+    const folder = mkdtempSync(join(tmpdir(), 'axios-token-refresh-socket-'));
+    const server = createServer(toNodeHandler(on.endpoint.refresh));
+    servers.push(server);
+    await once(server.listen(join(folder, 'http')), 'listening');
+    const socket = createConnection(join(folder, 'http'));
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    socket.write(`${head}Content-Length: 2\r\n\r\n{}`);
+    await once(socket, 'close');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 .*AUTH_TOKEN_MISSING/s);
+    expect(on.told).toMatchObject([{ event: 'refused', ip: undefined }]);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('a method that a web-standard request cannot have is limited and recorded as any other that is not taken', async () => {
+    const on = await stage({ limits: { byIp: { points: 1, durationMs: minute }, byFamily: false } });
+    const text = 'TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+    expect(await raw(on, text)).toMatch(/^HTTP\/1\.1 405 .*allow: POST\r\n.*AUTH_REQUEST_INVALID/is);
+    expect(await raw(on, text)).toMatch(/^HTTP\/1\.1 429 /);
+    expect(on.told).toMatchObject([
+      { event: 'refused', ip: '127.0.0.1' },
+      { event: 'limited', ip: '127.0.0.1' },
+    ]);
   });
 
   test('methods, targets and hosts out of this world are answered', async () => {

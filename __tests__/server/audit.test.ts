@@ -79,8 +79,26 @@ describe('the audit trail', () => {
     expect(await on.endpoint.auditTrail({ familyId: sessionId })).toHaveLength(1);
     expect(await on.endpoint.auditTrail({ subject: 'ada', limit: 3 })).toHaveLength(3);
     expect(await on.endpoint.auditTrail({ since: on.clock.now() + 1 })).toEqual([]);
-    for (const query of [{ limit: 0 }, { limit: 1_001 }, { subject: '' }, { sub: 'x' } as never])
+    await expect(on.endpoint.revokeSessions({ subject: 'half \ud800' })).rejects.toThrow('without control characters');
+    for (const query of [
+      { limit: 0 },
+      { limit: 1_001 },
+      { subject: '' },
+      { subject: 'half \ud800' },
+      { sub: 'x' } as never,
+    ])
       await expect(on.endpoint.auditTrail(query)).rejects.toThrow(TypeError);
+  });
+
+  test('is read newest first, also where much happens in one millisecond', async () => {
+    const on = await stage();
+    for (let time = 0; time < 20; time += 1) {
+      const { refreshToken } = await on.signIn();
+      const { body } = await on.refresh(refreshToken);
+      await on.signOut(body.refreshToken);
+    }
+    expect(new Set(on.told.map(({ at }) => at)).size).toBe(1);
+    expect(await on.endpoint.auditTrail({})).toEqual([...on.told].reverse());
   });
 
   test('is kept for 90 days at least: the purge refuses to delete younger records', async () => {

@@ -81,6 +81,16 @@ describe('in cookie mode', () => {
     expect((await post(on, { Origin: origin, Cookie: `xrt=1; ${pair}` })).status).toBe(200);
   });
 
+  test.each(['\u00a0', '\u000b', '\u000c', '\u00a0 '])(
+    'a name that only looks like ours is not: with %j before it a neighbour may set it, whatever the prefix',
+    async (blank) => {
+      const { on, pair } = await signIn();
+      expect((await post(on, { Origin: origin, Cookie: `${blank}${pair}` })).outcome).toBe('AUTH_TOKEN_MISSING');
+      const both = await post(on, { Origin: origin, Cookie: `${blank}__Host-refresh=${'A'.repeat(43)}; \t${pair} ` });
+      expect(both.status).toBe(200);
+    },
+  );
+
   test('a sign-out takes the cookie away; a refusal does not, as it may be late and the cookie new', async () => {
     const { on, pair } = await signIn({ name: 'rt', path: '/auth' });
     const refused = await post(on, { Origin: origin, Cookie: `rt=${'A'.repeat(43)}` });
@@ -101,6 +111,9 @@ describe('in cookie mode', () => {
     [{ name: '__Host-rt', path: '/auth' }, 'cookie.name'],
     [{ name: '__Host-rt', secure: false }, 'cookie.name'],
     [{ name: '__Secure-rt', secure: false }, 'cookie.name'],
+    [{ name: '__host-rt', path: '/auth' }, 'cookie.name'],
+    [{ name: '__HOST-rt', secure: false }, 'cookie.name'],
+    [{ name: '__secure-rt', secure: false }, 'cookie.name'],
     [{ name: 'a=b; Domain=evil' }, 'cookie.name'],
     [{ name: 'rt', path: '/; Domain=evil' }, 'cookie.path'],
   ])('%j is refused when the endpoint is made', async (options, name) => {

@@ -37,6 +37,9 @@ interface Maker {
 const brokenStore = (change: Partial<RefreshStore>): RefreshStore => ({ ...memoryRefreshStore(), ...change });
 const fault = (): Promise<never> =>
   Promise.reject(Object.assign(new Error('terminating connection'), { code: '57P01' }));
+const throwing = (error: Error) => (): never => {
+  throw error;
+};
 const onRealTime = { clock: { now: () => Date.now() } };
 
 async function upstream(answer: () => { status: number } | undefined): Promise<Handler> {
@@ -153,6 +156,29 @@ describe('a fault of the store never looks like a refusal', () => {
     on.clock.advance(minute);
     expect((await on.refresh(refreshToken)).status).toBe(200);
   });
+
+  test.each<keyof RefreshStore>(['find', 'settle', 'create', 'revoke', 'auditTrail'])(
+    'not even one that has the looks of a refusal, as of a store that asks another endpoint: %s',
+    async (method) => {
+      const refusal = new AuthError('AUTH_TOKEN_INVALID');
+      for (const thrown of [() => Promise.reject(refusal), throwing(refusal)]) {
+        const store = memoryRefreshStore();
+        const { refreshToken } = await (await stage({ store })).signIn();
+        const on = await stage({ store: { ...store, [method]: thrown } });
+        const calls: Partial<Record<keyof RefreshStore, () => Promise<unknown>>> = {
+          create: () => on.signIn(),
+          revoke: () => on.endpoint.revokeSessions({ subject: 'ada' }),
+          auditTrail: () => on.endpoint.auditTrail({}),
+        };
+        const outcome = await (calls[method] ?? (() => on.refresh(refreshToken)))().catch((error: unknown) => error);
+        expect(outcome).not.toMatchObject({ code: 'AUTH_TOKEN_INVALID' });
+        if (method === 'find' || method === 'settle')
+          expect(outcome).toMatchObject({ status: 503, outcome: 'AUTH_UNAVAILABLE' });
+        if (on.faults.length > 0) expect(on.faults).toMatchObject([{ name: 'Error', cause: refusal }]);
+        else expect(outcome).toMatchObject({ name: 'Error', cause: refusal });
+      }
+    },
+  );
 
   test('one that hangs is answered for', async () => {
     const never = (): Promise<never> => new Promise(() => undefined);

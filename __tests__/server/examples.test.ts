@@ -73,6 +73,12 @@ describe.each(['express', 'fastify', 'hono'])('the example for %s', (framework) 
       415,
       'AUTH_REQUEST_INVALID',
     ]);
+    const type = { 'Content-Type': 'application/json' };
+    expect(outcome(await post('{"refreshToken":', type))).toEqual([400, 'AUTH_REQUEST_INVALID']);
+    expect(outcome(await post({ refreshToken: 'x'.repeat(9_000) }))).toEqual([413, 'AUTH_REQUEST_INVALID']);
+    const bare: AxiosResponse<{ error?: object }> = await plain.get('/me', { headers: { 'X-Request-Id': 'r-1' } });
+    expect(bare).toMatchObject({ status: 401, data: { error: { code: 'AUTH_TOKEN_MISSING', requestId: 'r-1' } } });
+    expect(bare.headers['www-authenticate']).toBe('Bearer');
     expect((await plain.get<{ keys: unknown[] }>('/jwks.json')).data.keys).toHaveLength(1);
 
     expect((await plain.post('/auth/sign-out', { refreshToken: held.at(-1) })).status).toBe(204);

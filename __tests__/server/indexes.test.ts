@@ -73,6 +73,15 @@ async function plansOf(
 const without = (plans: Map<string, string>, pattern: RegExp): string[] =>
   [...plans].filter(([, plan]) => pattern.test(plan)).map(([text, plan]) => `${text}\n${plan}`);
 
+/** The plan that ends the sessions of a subject. */
+const ofRevocation = (plans: Map<string, string>): string =>
+  [...plans].find(([text]) => text.includes('"revoke_reason"') && text.includes('"subject" ='))?.[1] ?? '';
+
+async function dropIndexesOfFamilies(database: Kysely<unknown>): Promise<void> {
+  await sql`drop index refresh_families_subject`.execute(database);
+  await sql`drop index refresh_families_expires_at`.execute(database);
+}
+
 describe('every query uses an index', () => {
   test('in SQLite', async () => {
     const make = (log: (query: CompiledQuery) => void): Kysely<unknown> =>
@@ -82,7 +91,8 @@ describe('every query uses an index', () => {
       });
     const queries = await queriesOf(make);
     expect(queries.length).toBeGreaterThan(15);
-    const scans = /SCAN (?!CONSTANT)(?!\w+ USING)|TEMP B-TREE/;
+    // Records of one moment are put in order by themselves, which is no sorting of the table.
+    const scans = /SCAN (?!CONSTANT)(?!\w+ USING)|TEMP B-TREE FOR (?!(LAST TERM|RIGHT PART) OF ORDER BY)/;
     const database = make(() => undefined);
     await sqlRefreshStore(database).migrate();
     // A scan in the order of an index, ended by a limit, is no scan of the table.
@@ -90,11 +100,13 @@ describe('every query uses an index', () => {
     expect(without(plans, scans)).toEqual([]);
     await database.destroy();
 
+    expect(ofRevocation(plans)).toContain('refresh_families_subject');
+
     const poorer = make(() => undefined);
     await sqlRefreshStore(poorer).migrate();
-    await sql`drop index refresh_families_subject`.execute(poorer);
+    await dropIndexesOfFamilies(poorer);
     const worse = without(await plansOf(poorer, 'explain query plan', queries), scans);
-    expect(worse).toEqual([expect.stringContaining('"subject" =')]);
+    expect(worse).toContainEqual(expect.stringContaining('"subject" ='));
     await poorer.destroy();
   });
 
@@ -118,10 +130,12 @@ describe('every query uses an index', () => {
       const queries = await queriesOf(make);
       expect(queries.length).toBeGreaterThan(15);
       const database = make(() => undefined);
-      expect(without(await plansOf(database, 'explain', queries), /Seq Scan|^\s*->\s+Sort/)).toEqual([]);
-      await sql`drop index refresh_families_subject`.execute(database);
+      const plans = await plansOf(database, 'explain', queries);
+      expect(without(plans, /Seq Scan|^\s*->\s+Sort/)).toEqual([]);
+      expect(ofRevocation(plans)).toContain('refresh_families_subject');
+      await dropIndexesOfFamilies(database);
       const worse = without(await plansOf(database, 'explain', queries), /Seq Scan/);
-      expect(worse).toEqual([expect.stringContaining('"subject" =')]);
+      expect(worse).toContainEqual(expect.stringContaining('"subject" ='));
       await database.destroy();
     });
   });

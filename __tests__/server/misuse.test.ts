@@ -7,6 +7,7 @@ import express from 'express';
 import { createTokenSession } from '../../src/index.js';
 import {
   createRefreshProxy,
+  generateSigningKey,
   memberstackUpstream,
   memoryRefreshStore,
   sqliteRefreshStore,
@@ -19,6 +20,7 @@ import { day, hour, minute, read, send, signingKey, stage, type Answer } from '.
 
 const asked = { issuer: 'https://auth.test', audience: 'https://api.test' };
 const longestTimer = 2 ** 31 - 1;
+const report = (): void => undefined;
 const century = 100 * 365 * day;
 
 describe('createRefreshEndpoint refuses', () => {
@@ -32,9 +34,34 @@ describe('createRefreshEndpoint refuses', () => {
     ['storeTimeoutMs', { storeTimeoutMs: 0.5 }],
     ['limits.byIp', { limits: { byIp: { points: 1, durationMs: longestTimer + 1 } } }],
     ['limits.byFamily', { limits: { byFamily: { points: 1, durationMs: 999 } } }],
-  ])('"%s" that no timer and no database can hold: %j', async (name, options) => {
+    ['limits.byIp', { limits: { byIp: { points: 1, durationMs: minute, blockMs: 3 } as never } }],
+    ['suspicion.refusals', { suspicion: { report, refusals: { points: 1, durationMs: minute, x: 1 } as never } }],
+    ['suspicion.refusals', { suspicion: { report, refusals: { consume: report } as never } }],
+  ])('"%s" that no timer and no database can hold, or with what is unknown: %j', async (name, options) => {
     await expect(stage(options)).rejects.toThrow(TypeError);
     await expect(stage(options)).rejects.toThrow(`Option "${name}" must be`);
+  });
+
+  test.each([
+    { alg: 'ES384' },
+    { alg: 'RS256' },
+    { alg: 'EdDSA' },
+    { kty: 'OKP' },
+    { crv: 'P-384' },
+    { crv: undefined },
+    { kty: 'oct', alg: 'HS256' },
+    { alg: 'constructor' },
+  ])('a key that cannot sign with its "alg", before anybody signs in: %j', async (change) => {
+    const keys = [{ ...(await signingKey()), ...change }];
+    await expect(stage({ accessTokens: { ...asked, keys } })).rejects.toThrow(
+      'Option "accessTokens.keys": "alg" must be one of ES256, ES384, EdDSA, Ed25519, RS256, PS256, and fit',
+    );
+  });
+
+  test.each(['ES256', 'ES384', 'EdDSA', 'Ed25519', 'RS256', 'PS256'])('no key of %s', async (alg) => {
+    const on = await stage({ accessTokens: { ...asked, keys: [await generateSigningKey(alg)] } });
+    const { accessToken } = await on.signIn();
+    expect((await on.endpoint.verifyAccessToken(accessToken)).subject).toBe('ada');
   });
 
   test('"accessTokens.ttlMs" that is no whole number', async () => {

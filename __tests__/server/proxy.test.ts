@@ -1,10 +1,13 @@
 /** Refreshes at a third party, in our codes. The third party is a real HTTP server, or a real provider. */
+import { Agent } from 'node:http';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import axios from 'axios';
 import {
   createRefreshProxy,
   memberstackUpstream,
   memoryRefreshStore,
+  sqliteRefreshStore,
   type AuditRecord,
   type RefreshProxyOptions,
 } from '../../src/server/index.js';
@@ -130,6 +133,56 @@ describe('createRefreshProxy', () => {
     expect(upstream.seen.map(({ url }) => url)).toEqual(['/token']);
   });
 
+  test('nothing that an application sets as axios.defaults goes there, or changes what its answer means', async () => {
+    const { common } = axios.defaults.headers;
+    const before = { ...axios.defaults };
+    Object.assign(axios.defaults, {
+      auth: { username: 'ada', password: 'of-the-api' },
+      params: { key: 'of-the-api' },
+      responseType: 'arraybuffer',
+      transitional: { forcedJSONParsing: false },
+      transformRequest: () => 'of-the-api',
+      transformResponse: () => 'of-the-api',
+      validateStatus: () => true,
+    });
+    common['X-Api-Key'] = 'of-the-api';
+    try {
+      const scripts = [
+        { body: { accessToken: 'access-token' } },
+        { status: 401, body: { accessToken: 'access-token' } },
+      ];
+      const { upstream, refresh } = await proxy((_, index) => scripts[index] ?? {});
+      expect(await refresh()).toMatchObject({ status: 200, body: { accessToken: 'access-token' } });
+      expect(await refresh()).toMatchObject({ status: 401, outcome: 'AUTH_TOKEN_INVALID' });
+      expect(inspect(upstream.seen.map(({ url, headers }) => [url, headers]))).not.toContain('of-the-api');
+      for (const { url, headers, body } of upstream.seen) {
+        expect([url, headers.authorization]).toEqual(['/token', undefined]);
+        expect(headers).toMatchObject({
+          accept: 'application/json, text/plain, */*',
+          'content-type': 'application/json',
+        });
+        expect(body.toString()).toBe(JSON.stringify({ refreshToken: secret }));
+      }
+    } finally {
+      delete common['X-Api-Key'];
+      for (const name of ['auth', 'params', 'responseType']) Reflect.deleteProperty(axios.defaults, name);
+      Object.assign(axios.defaults, before);
+    }
+  });
+
+  test('an agent that the application has set as axios.defaults is the way there', async () => {
+    const agent = new Agent();
+    const used = jest.spyOn(agent, 'addRequest' as never);
+    axios.defaults.httpAgent = agent;
+    try {
+      const { refresh } = await proxy({ body: { accessToken: 'access-token' } });
+      expect((await refresh()).status).toBe(200);
+    } finally {
+      delete axios.defaults.httpAgent;
+    }
+    expect(used).toHaveBeenCalledTimes(1);
+  });
+
   test('an upstream that says nothing is given up on', async () => {
     const { refresh } = await proxy('silence', { timeoutMs: 100 });
     expect(await refresh()).toMatchObject({ status: 504, outcome: 'AUTH_UPSTREAM_TIMEOUT' });
@@ -141,10 +194,12 @@ describe('createRefreshProxy', () => {
       ['999999', '3600'],
       ['soon', '1'],
     ] as const) {
-      const { refresh } = await proxy({ status: 429, headers: { 'retry-after': asked } });
+      const { refresh, told: records } = await proxy({ status: 429, headers: { 'retry-after': asked } });
       const answer = await refresh();
       expect(answer).toMatchObject({ status: 429, outcome: 'AUTH_RATE_LIMITED' });
       expect(answer.headers.get('retry-after')).toBe(told);
+      // No limit of ours, which would be told once a minute.
+      expect(records).toMatchObject([{ event: 'failed', code: 'AUTH_RATE_LIMITED' }]);
     }
   });
 
@@ -172,11 +227,32 @@ describe('createRefreshProxy', () => {
     expect(outcomes).toEqual([200, 200, 'AUTH_RATE_LIMITED', 200, 'AUTH_RATE_LIMITED']);
   });
 
+  test('callbacks may be async', async () => {
+    const { upstream, refresh } = await proxy(
+      { body: { token: 'access-token' } },
+      {
+        mapRequest: async ({ refreshToken }) => Promise.resolve({ data: { token: refreshToken } }),
+        mapResponse: async ({ data }) => Promise.resolve({ accessToken: (data as { token: string }).token }),
+      },
+    );
+    expect(await refresh()).toMatchObject({ status: 200, body: { accessToken: 'access-token' } });
+    expect(upstream.seen[0]?.body.toString()).toBe(JSON.stringify({ token: secret }));
+  });
+
+  test.each(['mapRequest', 'mapResponse'])('a %s that never ends is given up on', async (name) => {
+    const { refresh } = await proxy(
+      { body: { accessToken: 'access-token' } },
+      { timeoutMs: 100, [name]: () => new Promise(() => undefined) },
+    );
+    expect(await refresh()).toMatchObject({ status: 504, outcome: 'AUTH_UPSTREAM_TIMEOUT' });
+  });
+
   test('callbacks that throw are faults, and no refusals', async () => {
     const throws = (): never => {
       throw Object.assign(new Error(`about ${secret}`), { status: 401 });
     };
-    for (const options of [{ mapRequest: throws }, { mapResponse: throws }]) {
+    const rejects = async (): Promise<never> => Promise.resolve().then(throws);
+    for (const options of [throws, rejects].flatMap((each) => [{ mapRequest: each }, { mapResponse: each }])) {
       const { refresh, faults } = await proxy({ body: {} }, options);
       expect(await refresh()).toMatchObject({ status: 502, outcome: 'AUTH_TOKEN_REFRESH_FAILED' });
       expect(inspect(faults)).not.toContain(secret);
@@ -209,6 +285,18 @@ describe('createRefreshProxy', () => {
     await refresh();
     expect(await store.auditTrail({})).toMatchObject([{ event: 'refused', code: 'AUTH_TOKEN_INVALID' }]);
   });
+
+  test.each([true, { a: 1 }, ['ada'], 5, '', 'a\0b', 'a'.repeat(256), '\ud800'])(
+    'a subject that no session could have is left out of the audit trail, and the record is kept: %j',
+    async (sub) => {
+      const store = await sqliteRefreshStore(':memory:');
+      ends.push(() => store.close());
+      const { refresh, faults } = await proxy({ body: { accessToken: tokenFor(Date, 600, { sub }) } }, { store });
+      expect((await refresh()).status).toBe(200);
+      expect(await store.auditTrail({})).toMatchObject([{ event: 'refreshed', subject: undefined }]);
+      expect(faults).toEqual([]);
+    },
+  );
 
   test.each([
     [{ upstreamUrl: 'http://id.example.com/token' }, 'Option "upstreamUrl" must be an https: URL'],

@@ -209,6 +209,7 @@ describe('a session', () => {
 
   test.each<[session: object, message: string]>([
     [{ subject: '' }, 'Option "subject" of startSession must be a string of 1 to 255 characters'],
+    [{ subject: 'half \ud800' }, 'Option "subject" of startSession must be a string of 1 to 255 characters'],
     [{ subject: 'a\0b' }, 'without control characters'],
     [{ context: 'admin' }, 'Option "context" of startSession must be a JSON object'],
     [{ subject: undefined }, 'Option "subject" of startSession is missing'],
@@ -217,7 +218,8 @@ describe('a session', () => {
     [{ caller: { address: '192.0.2.1' } }, 'Unknown option "caller.address" of startSession'],
     [{ claims: { sub: 'grace' } }, 'the claim "sub" is set by the endpoint itself'],
     [{ claims: { exp: 9e9 } }, 'the claim "exp" is set by the endpoint itself'],
-    [{ context: { note: 'x'.repeat(4_100) } }, 'more than 4096 characters'],
+    [{ context: { note: 'x'.repeat(4_100) } }, 'more than 4096 bytes'],
+    [{ context: { note: '€'.repeat(1_500) } }, 'more than 4096 bytes'],
   ])('is not started with %j', async (session, message) => {
     const on = await stage();
     await expect(on.signIn(session)).rejects.toThrow(message);

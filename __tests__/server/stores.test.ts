@@ -3,13 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { CamelCasePlugin, Kysely, ParseJSONResultsPlugin, SqliteDialect, sql } from 'kysely';
 import Database from 'libsql';
+import { Client } from 'pg';
 import {
   sqlRefreshStore,
   type AuditRecord,
   type Presented,
+  type PurgeOptions,
+  type RefreshStore,
   type StoredToken,
   type TokenFamily,
   type Verdict,
@@ -66,6 +69,9 @@ const rotation = (hash: string, now = t0 + 1): Verdict => ({
   child: { hash, expiresAt: t0 + 7 * day },
   record: record({ event: 'refreshed' }),
 });
+
+/** A purge that leaves nothing. */
+const everything: PurgeOptions = { now: t0 + 8 * day, batchSize: 10, auditBefore: t0 + day, sealedBefore: t0 + day };
 
 function contract(make: MakeStore): void {
   let kept: Kept;
@@ -158,6 +164,14 @@ function contract(make: MakeStore): void {
     expect(await kept.store.revoke({ familyId: 'c' }, t0 + 10)).toHaveLength(1);
   });
 
+  test('does not end what is over', async () => {
+    await begin('a', 'one', { expiresAt: t0 + 9 });
+    await begin('b', 'two', { expiresAt: t0 + 10 });
+    expect(await kept.store.revoke({ familyId: 'a' }, t0 + 9)).toEqual([]);
+    expect(await kept.store.revoke({ subject: 'ada' }, t0 + 9)).toEqual([{ id: 'b', subject: 'ada' }]);
+    expect((await kept.store.find('one'))?.family.revokedAt).toBeUndefined();
+  });
+
   test('reads the audit trail by user, session and time, newest first', async () => {
     const [one, two, three] = [
       record({ subject: 'u' }),
@@ -178,6 +192,17 @@ function contract(make: MakeStore): void {
     });
     await kept.store.record(unknown);
     expect(await kept.store.auditTrail({ since: unknown.at })).toEqual([unknown]);
+  });
+
+  test('reads records of one moment by their ids, which rise', async () => {
+    const ids = ['3', '1', '9', '4', '2'];
+    for (const id of ids) await kept.store.record(record({ id: `${id} ${randomUUID()}`, at: t0, subject: 'u' }));
+    for (const query of [{ subject: 'u' }, { since: t0, until: t0 + 1 }, { familyId: 'family', until: t0 + 1 }]) {
+      const read = async (limit: number): Promise<string[]> =>
+        (await kept.store.auditTrail({ ...query, limit })).map(({ id }) => id.slice(0, 1));
+      expect(await read(9)).toEqual(['9', '4', '3', '2', '1']);
+      expect(await read(2)).toEqual(['9', '4']);
+    }
   });
 
   test('purges expired families and old records over many batches, and nothing else', async () => {
@@ -278,6 +303,70 @@ describe('sqlRefreshStore over SQLite', () => {
     rmSync(folder, { recursive: true });
   });
 
+  describe('while another process holds the lock of the file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'axios-token-refresh-sqlite-'));
+    afterAll(() => rmSync(folder, { recursive: true }));
+    const locked = async (): Promise<{ kept: Kept; other: Database.Database }> => {
+      const path = join(folder, `${randomUUID()}.db`);
+      const kept = await inSqlite(path)();
+      await kept.store.create(familyOf('a'), tokenOf('a', 'one'), record());
+      const other = new Database(path);
+      other.exec('begin immediate');
+      return { kept, other };
+    };
+    /** One of each that writes. */
+    const writes: readonly ((kept: Kept) => Promise<unknown>)[] = [
+      ({ store }) => store.create(familyOf('b'), tokenOf('b', 'of b'), record()),
+      ({ store }) => store.settle('one', t0, () => rotation('two')),
+      ({ store }) => store.record(record()),
+      ({ store }) => store.revoke({ familyId: 'a' }, t0 + 2),
+    ];
+
+    test('writes wait, and nothing stands still meanwhile', async () => {
+      const { kept, other } = await locked();
+      const results = Promise.all(writes.map((write) => write(kept)));
+      // Were the thread to wait, this would never be reached in time.
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      other.exec('commit');
+      await results;
+      expect((await kept.store.find('one'))?.family).toMatchObject({ generation: 2, revokedAt: t0 + 2 });
+      other.close();
+      await kept.close();
+    });
+
+    test('a write that the tables refuse lets go of the lock', async () => {
+      const { kept, other } = await locked();
+      other.exec('rollback');
+      const twice = record();
+      await kept.store.record(twice);
+      await expect(kept.store.record(twice)).rejects.toThrow(/unique/i);
+      other.exec('begin immediate');
+      other.close();
+      await kept.store.record(record());
+      await kept.close();
+    });
+
+    test('they give up after five seconds, each with nothing done, and the store is as good as before', async () => {
+      const { kept, other } = await locked();
+      const before = await kept.store.find('one');
+      jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+      try {
+        for (const write of writes) {
+          const failed = expect(write(kept)).rejects.toMatchObject({ code: 'SQLITE_BUSY' });
+          await jest.advanceTimersByTimeAsync(5_000);
+          await failed;
+        }
+      } finally {
+        jest.useRealTimers();
+      }
+      other.exec('rollback');
+      expect(await kept.store.find('one')).toEqual(before);
+      for (const write of writes) await write(kept);
+      other.close();
+      await kept.close();
+    }, 60_000);
+  });
+
   test('a column that does not tell "A" from "a" lets no wrong token in', async () => {
     const kept = await inSqlite()();
     const { store, kysely } = kept;
@@ -344,6 +433,34 @@ describeWithPostgres('sqlRefreshStore over PostgreSQL', () => {
 
   contract(make);
   describe('its tables', () => tableContract(make));
+
+  test.each<[string, change: string, work: (store: RefreshStore) => Promise<unknown>]>([
+    ['revocation', 'refresh_families set last_presented_at = 1', (store) => store.revoke({ subject: 'ada' }, t0)],
+    ['purge of families', 'refresh_families set last_presented_at = 1', (store) => store.purge(everything)],
+    ['purge of records', 'refresh_audit set user_agent = null', (store) => store.purge(everything)],
+    ['purge of what is sealed', 'refresh_tokens set issued_at = 1', (store) => store.purge(everything)],
+  ])('a %s waits for others, even where the database’s default is a stricter isolation', async (_, change, work) => {
+    const url = await postgres.database();
+    const kept = await inPostgres(url);
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    await client.query(
+      `alter database ${new URL(url).pathname.slice(1)} set default_transaction_isolation = 'serializable'`,
+    );
+    await kept.store.create(familyOf('a'), tokenOf('a', 'one'), record());
+    await kept.store.settle('one', t0, () => rotation('two'));
+    await kept.close();
+    const strict = await inPostgres(url);
+    await client.query('begin isolation level read committed');
+    await client.query(`update ${change}`);
+    const done = work(strict.store);
+    const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while ((await client.query(waiting)).rowCount === 0) await new Promise((resolve) => setImmediate(resolve));
+    await client.query('commit');
+    await done;
+    await client.end();
+    await strict.close();
+  });
 
   test('several servers that start at once on an empty database make its tables once', async () => {
     const url = await postgres.database();

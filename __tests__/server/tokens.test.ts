@@ -265,6 +265,7 @@ describe('requireAccessToken', () => {
     const { accessToken } = await (await stage()).signIn();
     const answer = await fetch(await listen(server), { headers: { authorization: `Bearer ${accessToken}` } });
     expect(await read(answer)).toMatchObject({ status: 503, outcome: 'AUTH_UNAVAILABLE' });
+    expect(answer.headers.get('retry-after')).toBe('1');
     expect(passed).toEqual([]);
     expect(seen).toEqual([expect.any(Error)]);
     expect(inspect(seen)).not.toContain(accessToken);
@@ -273,6 +274,23 @@ describe('requireAccessToken', () => {
   test('without anything to verify with is told at once', () => {
     expect(() => requireAccessToken({} as never)).toThrow(TypeError);
     expect(() => requireAccessToken({} as never)).toThrow('Option "verifyAccessToken"');
+    expect(() => requireAccessToken(undefined as never)).toThrow(TypeError);
+  });
+
+  test('with an option that is unknown or does not fit is told at once; an endpoint may be handed over whole', async () => {
+    const { endpoint } = await stage();
+    const { verifyAccessToken } = endpoint;
+    for (const options of [
+      { verifyAccessToken, onFaults: () => undefined },
+      { ...endpoint, onFaults: () => undefined },
+    ])
+      expect(() => requireAccessToken(options)).toThrow(
+        new TypeError('Unknown option "onFaults" of requireAccessToken. Known: verifyAccessToken, onFault.'),
+      );
+    expect(() => requireAccessToken({ ...endpoint, onFault: 1 as never })).toThrow(
+      new TypeError('Option "onFault" of requireAccessToken must be a function.'),
+    );
+    expect(requireAccessToken({ ...endpoint, onFault: () => undefined })).toBeInstanceOf(Function);
   });
 
   test('hands on what its successor throws', async () => {

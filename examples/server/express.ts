@@ -11,9 +11,9 @@ import { subjectOf } from './endpoint.js';
 
 export function listen(endpoint: RefreshEndpoint, port: number): Promise<Server> {
   const app = express();
-  app.use(express.json({ limit: '8kb' }));
 
-  app.post('/sign-in', async (request, response) => {
+  // For this route alone: the handlers below read the body themselves, and answer for what is wrong with it.
+  app.post('/sign-in', express.json({ limit: '8kb' }), async (request, response) => {
     const caller = { ip: request.ip, userAgent: request.get('user-agent') };
     const { headers, body } = await endpoint.startSession({ subject: subjectOf(request.body), caller });
     response.set(headers).json(body);

@@ -1,4 +1,5 @@
 /** Hono 4: it speaks `Request` and `Response` itself, so the handlers need no adapter, but for the peer's address. */
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { Hono, type Context } from 'hono';
 import { AuthError, toNodeHandler, type Handler, type RefreshEndpoint } from 'axios-token-refresh/server';
@@ -24,13 +25,19 @@ export function listen(endpoint: RefreshEndpoint, port: number): Promise<Server>
   app.post('/auth/sign-out', mounted(endpoint.signOut));
   app.get('/jwks.json', mounted(endpoint.jwks));
   app.get('/me', async (context) => {
-    const token = /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
+    const authorization = context.req.header('authorization');
+    const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '';
     try {
+      if (authorization === undefined)
+        throw new AuthError('AUTH_TOKEN_MISSING', { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
       const { subject } = await endpoint.verifyAccessToken(token);
       return context.json({ subject });
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
-      return context.json({ error: { code: error.code, message: error.message } }, error.status as 401 | 503);
+      const { code, message, status, headers } = error;
+      const requestId = context.req.header('x-request-id') ?? randomUUID();
+      const hint = status === 401 ? { 'WWW-Authenticate': 'Bearer error="invalid_token"' } : { 'Retry-After': '1' };
+      return context.json({ error: { code, message, requestId } }, status as 401 | 503, { ...hint, ...headers });
     }
   });
 

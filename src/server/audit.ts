@@ -8,7 +8,7 @@ import type { AuthErrorCode } from './refusal.js';
  * - `reused`: an old token was presented; its family has been revoked
  * - `refused`: a token or a request was turned down
  * - `limited`: a rate limit was reached; one record per key and minute, however many requests follow
- * - `failed`: the upstream of a proxy, or the store, could not answer
+ * - `failed`: the upstream of a proxy, or the store, could not answer, or the upstream limits us
  * - `signed-out`: a session was ended by its user
  * - `revoked`: a session was ended by the application
  */
@@ -16,6 +16,7 @@ export type AuditEvent =
   'issued' | 'refreshed' | 'grace' | 'reused' | 'refused' | 'limited' | 'failed' | 'signed-out' | 'revoked';
 
 export interface AuditRecord {
+  /** Unique. Of two records of one machine and one millisecond the later one has the greater id. */
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly at: number;

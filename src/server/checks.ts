@@ -20,6 +20,14 @@ export const lifetime: Rule = wholeMs(1_000, longestLifetimeMs);
 const limitDuration: Rule = wholeMs(1_000, longestTimerMs);
 export const texts: Rule = ['an array of strings', (value) => Array.isArray(value) && value.every(isText)];
 
+/** Whether every store keeps it as it is: in UTF-8 all lone surrogates are one character, and their users would be one. */
+export const isSubject = (value: unknown): value is string =>
+  isText(value) && value.length <= 255 && !/[\p{Cc}\p{Cs}]/u.test(value);
+export const subject: Rule = [
+  'a string of 1 to 255 characters, without control characters or halves of surrogate pairs',
+  isSubject,
+];
+
 export const between = (least: number, most: number): Rule => [
   `a number from ${least} to ${most}`,
   (value) => isNumber(value) && value >= least && value <= most,
@@ -29,12 +37,17 @@ export const wholeBetween = (least: number, most: number): Rule => [
   isWhole(least, most),
 ];
 
-const limit: Rule = [
-  `{ points, durationMs }, a limiter with consume(), or false; durationMs is ${limitDuration[0]}`,
+const rate: Rule = [
+  `{ points, durationMs }, where durationMs is ${limitDuration[0]}`,
   (value) =>
-    value === false ||
-    hasMethods(value, ['consume']) ||
-    (isObject(value) && isWhole(1, 1e9)(value['points']) && limitDuration[1](value['durationMs'])),
+    isObject(value) &&
+    isWhole(1, 1e9)(value['points']) &&
+    limitDuration[1](value['durationMs']) &&
+    Object.keys(value).length === 2,
+];
+const limit: Rule = [
+  `a limiter with consume(), false, or ${rate[0]}`,
+  (value) => value === false || hasMethods(value, ['consume']) || rate[1](value),
 ];
 /** `https:`, or plain HTTP to this machine: what goes there or comes from there must not be read or changed on the way. */
 export const isSafeUrl = (value: unknown): boolean =>
@@ -46,7 +59,7 @@ export const checkedLimits = (given: LimitOptions = {}): LimitOptions =>
 
 const suspicionRules: Rules<SuspicionOptions> = {
   report: fn,
-  refusals: ['{ points, durationMs }', (value) => isObject(value) && limit[1](value)],
+  refusals: rate,
 };
 
 export const checkedSuspicion = (given: SuspicionOptions): SuspicionOptions =>

@@ -50,10 +50,13 @@ export function createCookie(given: CookieOptions): RefreshCookie {
   };
 }
 
+// What browsers strip before a name. trim() knows more: a no-break space would make a name with the prefix of one without.
+const blanks = /^[ \t]+/;
+
 const valuesOf = (header: string, name: string): string[] =>
   header
     .split(';')
-    .map((pair) => pair.trim())
+    .map((pair) => pair.replace(blanks, '').trimEnd())
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
 
@@ -63,8 +66,9 @@ function check({ allowedOrigins }: CookieOptions, name: string, path: string, se
     throw new TypeError('Option "cookie.allowedOrigins" must hold exact origins, such as "https://app.example.com".');
   if (!namePattern.test(name)) throw new TypeError('Option "cookie.name" must be a cookie name.');
   if (!/^\/[\w/.~-]*$/.test(path)) throw new TypeError('Option "cookie.path" must be a path that starts with "/".');
-  if (name.startsWith('__Host-') && (path !== '/' || !secure))
+  // Browsers hold a name to its prefix whatever its case (RFC 6265bis, section 4.1.3).
+  if (/^__host-/i.test(name) && (path !== '/' || !secure))
     throw new TypeError('Option "cookie.name": the prefix "__Host-" needs the path "/" and a secure cookie.');
-  if (name.startsWith('__Secure-') && !secure)
+  if (/^__secure-/i.test(name) && !secure)
     throw new TypeError('Option "cookie.name": the prefix "__Secure-" needs a secure cookie.');
 }

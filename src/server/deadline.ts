@@ -1,12 +1,16 @@
 /** Bounds every wait for a store or a limiter: one that hangs must not make requests hang. */
 import type { AuditRecord } from './audit.js';
-import { AuthError } from './refusal.js';
+import { AuthError, type AuthErrorCode } from './refusal.js';
 import type { RefreshStore } from './store.js';
 
-/** What `work` gives; `AUTH_UNAVAILABLE` if that takes longer than `limitMs`. The work itself may still be done. */
-export function bounded<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+/** What `work` gives; an error of the code if that takes longer than `limitMs`. The work itself may still be done. */
+export function bounded<T>(
+  limitMs: number,
+  work: () => Promise<T>,
+  code: AuthErrorCode = 'AUTH_UNAVAILABLE',
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 }));
+    const giveUp = (): void => reject(new AuthError(code));
     const timer = setTimeout(giveUp, limitMs);
     new Promise<T>((settle) => settle(work())).then(resolve, reject).finally(() => clearTimeout(timer));
   });
@@ -18,7 +22,15 @@ export function bounded<T>(limitMs: number, work: () => Promise<T>): Promise<T> 
  * @param tell told of what has been recorded, also where nobody waits for it any longer: a reuse must not go unnoticed
  */
 export function withDeadline(store: RefreshStore, limitMs: number, tell: (record: AuditRecord) => void): RefreshStore {
-  const within = <T>(work: () => Promise<T>): Promise<T> => bounded(limitMs, work);
+  const within = <T>(work: () => Promise<T>): Promise<T> =>
+    bounded(limitMs, async () => {
+      try {
+        return await work();
+      } catch (error) {
+        // A store has no refusals to give: one that it hands on, from an endpoint behind it say, would end a session.
+        throw error instanceof AuthError ? new Error('The store failed.', { cause: error }) : error;
+      }
+    });
   return {
     create: (family, token, record) =>
       within(async () => {

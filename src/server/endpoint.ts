@@ -46,7 +46,7 @@ export interface RefreshEndpoint {
    * @throws {TypeError} unless one of the two is given
    */
   revokeSessions(whose: { readonly sessionId: string } | { readonly subject: string }): Promise<number>;
-  /** Reads the audit trail, newest first. */
+  /** Reads the audit trail, newest first; what several machines did in one millisecond has no order. */
   auditTrail(query: AuditQuery): Promise<AuditRecord[]>;
   /**
    * Deletes expired families and old audit records, in small batches. Run it every hour or so.

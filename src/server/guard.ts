@@ -1,5 +1,6 @@
 /** Protects routes: who has no valid access token gets an answer in the endpoint's own shape. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { checked, fn, isObject, type Rules } from '../core/checks.js';
 import { requestIdFrom } from './caller.js';
 import { contained } from './contained.js';
 import { AuthError, bodyOf, headersOf } from './refusal.js';
@@ -22,6 +23,13 @@ export type Middleware = (
   next: (error?: unknown) => void,
 ) => void;
 
+const rules: Rules<RequireAccessTokenOptions> = { verifyAccessToken: fn, onFault: fn };
+/** What an endpoint has beside `verifyAccessToken`. */
+const handlers = ['refresh', 'signOut', 'jwks', 'startSession', 'revokeSessions', 'auditTrail', 'purge'];
+
+const withoutHandlers = (given: unknown): unknown =>
+  isObject(given) ? Object.fromEntries(Object.entries(given).filter(([name]) => !handlers.includes(name))) : given;
+
 const bearer = /^Bearer +([\w.~+/-]+=*) *$/i;
 
 /**
@@ -29,7 +37,8 @@ const bearer = /^Bearer +([\w.~+/-]+=*) *$/i;
  * 401 `AUTH_TOKEN_MISSING`, `AUTH_TOKEN_EXPIRED` or `AUTH_TOKEN_INVALID` with `WWW-Authenticate` (RFC 6750, section 3),
  * 503 `AUTH_UNAVAILABLE` if the keys cannot be had.
  *
- * @throws {TypeError} if there is nothing to verify with
+ * @param given an endpoint may be handed over whole
+ * @throws {TypeError} naming an option that is unknown, missing or does not fit
  * @example
  * import express from 'express';
  * import { createAccessTokenVerifier, requireAccessToken } from 'axios-token-refresh/server';
@@ -41,9 +50,11 @@ const bearer = /^Bearer +([\w.~+/-]+=*) *$/i;
  * });
  * express().use('/api', requireAccessToken({ verifyAccessToken }));
  */
-export function requireAccessToken({ verifyAccessToken, onFault }: RequireAccessTokenOptions): Middleware {
-  if (typeof verifyAccessToken !== 'function')
-    throw new TypeError('Option "verifyAccessToken" is missing: it must be a function.');
+export function requireAccessToken(given: RequireAccessTokenOptions): Middleware {
+  const { verifyAccessToken, onFault } = checked<RequireAccessTokenOptions>(withoutHandlers(given), rules, {
+    required: ['verifyAccessToken'],
+    of: 'requireAccessToken',
+  });
   async function check(request: AuthenticatedRequest): Promise<void> {
     const { authorization } = request.headers;
     if (authorization === undefined)

@@ -27,7 +27,16 @@ export interface KeySet {
   readonly keys: readonly PublicKey[];
 }
 
-export const algorithms: readonly string[] = ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'RS256', 'PS256'];
+/** The keys that each can sign with: "kty", and "crv" where there is one. */
+const shapes = new Map<unknown, readonly [kty: string, crv?: string]>([
+  ['ES256', ['EC', 'P-256']],
+  ['ES384', ['EC', 'P-384']],
+  ['EdDSA', ['OKP', 'Ed25519']],
+  ['Ed25519', ['OKP', 'Ed25519']],
+  ['RS256', ['RSA']],
+  ['PS256', ['RSA']],
+]);
+export const algorithms: readonly string[] = [...shapes.keys()].map(String);
 const publicMembers = ['kid', 'alg', 'kty', 'crv', 'x', 'y', 'n', 'e'];
 
 /** @throws {TypeError} if the keys cannot sign, or cannot be told apart */
@@ -42,11 +51,14 @@ export function checkKeys(keys: unknown): asserts keys is readonly SigningKey[] 
   if (keys.length === 0)
     throw new TypeError('Option "accessTokens.keys" must hold one signing key at least: see generateSigningKey().');
   const ids = new Set<unknown>();
-  for (const { kid, alg, kty, d } of keys) {
+  for (const { kid, alg, kty, crv, d } of keys) {
     if (typeof kid !== 'string' || kid === '' || ids.has(kid))
       throw new TypeError('Option "accessTokens.keys": every key needs a "kid" of its own.');
-    if (typeof alg !== 'string' || !algorithms.includes(alg) || kty === 'oct')
-      throw new TypeError(`Option "accessTokens.keys": "alg" must be one of ${algorithms.join(', ')}.`);
+    const shape = shapes.get(alg);
+    if (!shape || kty !== shape[0] || crv !== shape[1])
+      throw new TypeError(
+        `Option "accessTokens.keys": "alg" must be one of ${algorithms.join(', ')}, and fit "kty" and "crv".`,
+      );
     if (typeof d !== 'string' && ids.size === 0)
       throw new TypeError('Option "accessTokens.keys": the first key signs, and needs its private part.');
     ids.add(kid);

@@ -1,7 +1,7 @@
 /** What operators do: read the audit trail, delete what is over. */
 import { auditRetentionMs, type AuditQuery } from './audit.js';
 import { checked, text, type Rules } from '../core/checks.js';
-import { wholeBetween } from './checks.js';
+import { subject as subjectRule, wholeBetween } from './checks.js';
 import type { FamilyChoice, Purged, RefreshStore } from './store.js';
 
 export interface PurgePlan {
@@ -21,7 +21,7 @@ const planRules: Rules<PurgePlan> = {
 
 const moment = wholeBetween(-8.64e15, 8.64e15);
 const queryRules: Rules<AuditQuery> = {
-  subject: text,
+  subject: subjectRule,
   familyId: text,
   since: moment,
   until: moment,
@@ -35,7 +35,11 @@ interface Whose {
 
 /** @throws {TypeError} unless one of the two is given, and nothing else: a name that is misspelt could end all sessions of a user */
 export function meantBy(whose: Whose): FamilyChoice {
-  const { sessionId, subject } = checked<Whose>(whose, { sessionId: text, subject: text }, { of: 'revokeSessions' });
+  const { sessionId, subject } = checked<Whose>(
+    whose,
+    { sessionId: text, subject: subjectRule },
+    { of: 'revokeSessions' },
+  );
   if (sessionId !== undefined && subject === undefined) return { familyId: sessionId };
   if (subject !== undefined && sessionId === undefined) return { subject };
   throw new TypeError('revokeSessions: give either "sessionId" or "subject".');

@@ -72,9 +72,9 @@ export function memoryRefreshStore(): RefreshStore {
     revoke(whose, now) {
       const ended: Pick<TokenFamily, 'id' | 'subject'>[] = [];
       for (const branch of branches.values()) {
-        const { id, subject, revokedAt } = branch.family;
+        const { id, subject, revokedAt, expiresAt } = branch.family;
         const isMeant = 'familyId' in whose ? id === whose.familyId : subject === whose.subject;
-        if (!isMeant || revokedAt !== undefined) continue;
+        if (!isMeant || revokedAt !== undefined || expiresAt <= now) continue;
         branch.family = { ...branch.family, revokedAt: now, revokeReason: 'revoked' };
         ended.push({ id, subject });
       }
@@ -87,7 +87,9 @@ export function memoryRefreshStore(): RefreshStore {
     },
 
     auditTrail(query) {
-      const meant = trail.filter((record) => matches(record, query)).sort((a, b) => b.at - a.at);
+      const meant = trail
+        .filter((record) => matches(record, query))
+        .sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
       return Promise.resolve(meant.slice(0, query.limit ?? 100));
     },
 

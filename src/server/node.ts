@@ -1,12 +1,16 @@
 /** Adapters: web-standard handlers on Node's own server and on Express. */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { longestBody } from './body.js';
+import type { Connection } from './caller.js';
 import { AuthError, refuse } from './refusal.js';
 import type { Handler } from './visit.js';
-import { randomUUID } from 'node:crypto';
 
 /** How much of a body is read and thrown away after its answer, in bytes. */
 const longestRest = 1024 * 1024;
+
+/** Methods that the web's Request refuses. */
+const notInRequests = /^(CONNECT|TRACE|TRACK)$/i;
 
 /** A listener of `http.createServer`, and what frameworks take under names like "raw handler". */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -58,9 +62,18 @@ function checkHandler(handler: unknown, of: string): void {
 }
 
 async function serve(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  await write(await answerTo(request, handler), response);
+  const peerAddress = request.socket.remoteAddress;
+  // Sent and then reset, a request can still be read, though not whence it came: no way past limits and audit.
+  if (peerAddress === undefined && isOverTcp(request)) {
+    request.destroy();
+    return;
+  }
+  await write(await answerTo(request, handler, { peerAddress }), response);
   drain(request);
 }
+
+/** Or was: a connection that is gone has no address of its own either. A Unix socket never has one. */
+const isOverTcp = ({ socket }: IncomingMessage): boolean => socket.destroyed || socket.localAddress !== undefined;
 
 /** What was not read of a body that was turned down must not be taken for the next request; nor may it go on for ever. */
 function drain(request: IncomingMessage): void {
@@ -71,15 +84,19 @@ function drain(request: IncomingMessage): void {
   });
 }
 
-async function answerTo(request: IncomingMessage & { readonly body?: unknown }, handler: Handler): Promise<Response> {
+async function answerTo(
+  request: IncomingMessage & { readonly body?: unknown },
+  handler: Handler,
+  connection: Connection,
+): Promise<Response> {
   let standard: Request;
   try {
     standard = await requestOf(request);
   } catch {
-    // A method or a header that the web's Request does not know.
+    // A header that the web's Headers do not take.
     return refuse(new AuthError('AUTH_REQUEST_INVALID'), randomUUID());
   }
-  return handler(standard, { peerAddress: request.socket.remoteAddress });
+  return handler(standard, connection);
 }
 
 async function requestOf(request: IncomingMessage & { readonly body?: unknown }): Promise<Request> {
@@ -93,7 +110,9 @@ async function requestOf(request: IncomingMessage & { readonly body?: unknown })
   // The host is the caller's word, and nothing here needs it.
   const target = new URL(`http://localhost${url.startsWith('/') ? url : '/'}`);
   const body = method === 'GET' || method === 'HEAD' ? undefined : await bodyOf(request);
-  const standard = new Request(target, { method, headers, ...(body !== undefined && { body }) });
+  // Another unknown method stands for them, so that the handler counts, records and refuses them as any.
+  const taken = notInRequests.test(method) ? `NOT-${method}` : method;
+  const standard = new Request(target, { method: taken, headers, ...(body !== undefined && { body }) });
   // As used up as the one that it stands for.
   if (body === '') await standard.text();
   return standard;

@@ -4,7 +4,7 @@ import { claimsOf } from '../core/claims.js';
 import { classify } from '../core/failure.js';
 import { describe, field } from '../core/redact.js';
 import { readJson } from './body.js';
-import { checkedLimits, checkedSuspicion, object, safeUrl, texts, wait } from './checks.js';
+import { checkedLimits, checkedSuspicion, isSubject, object, safeUrl, texts, wait } from './checks.js';
 import { bounded } from './deadline.js';
 import { createLimits, type LimitOptions } from './limits.js';
 import type { ReportingOptions } from './options.js';
@@ -13,7 +13,7 @@ import { hashOf } from './secrets.js';
 import type { RefreshStore } from './store.js';
 import { createTrail } from './trail.js';
 import { callUpstream, type UpstreamAnswer, type UpstreamRequest } from './upstream.js';
-import { createHandler, recordOf, takePoint, type Handler } from './visit.js';
+import { createHandler, recordOf, takePoint, UpstreamLimit, type Handler } from './visit.js';
 
 /** What the third party issued. */
 export interface UpstreamTokens {
@@ -27,14 +27,17 @@ export interface UpstreamTokens {
 export interface Upstream {
   /** `https:`, or loopback. */
   readonly upstreamUrl: string;
-  /** Makes the call. @default `POST` of `{ refreshToken }` as JSON */
-  readonly mapRequest?: (presented: { readonly refreshToken: string; readonly requestId: string }) => UpstreamRequest;
-  /** Reads the answer, of status 2xx. @default `accessToken` or `access_token`, and the others likewise */
-  readonly mapResponse?: (answer: UpstreamAnswer) => UpstreamTokens;
+  /** Makes the call. May be async. @default `POST` of `{ refreshToken }` as JSON */
+  readonly mapRequest?: (presented: {
+    readonly refreshToken: string;
+    readonly requestId: string;
+  }) => UpstreamRequest | Promise<UpstreamRequest>;
+  /** Reads the answer, of status 2xx. May be async. @default `accessToken` or `access_token`, and the others likewise */
+  readonly mapResponse?: (answer: UpstreamAnswer) => UpstreamTokens | Promise<UpstreamTokens>;
 }
 
 export interface RefreshProxyOptions extends Upstream, ReportingOptions {
-  /** Longest wait for the upstream, in whole milliseconds, at least 1. @default 5_000 */
+  /** Longest wait for the upstream, with `mapRequest` and `mapResponse`, in whole milliseconds, at least 1. @default 5_000 */
   readonly timeoutMs?: number;
   /** `byFamily` counts by token here. */
   readonly limits?: LimitOptions;
@@ -101,19 +104,25 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
       if (error instanceof AuthError) throw error;
       throw new AuthError('AUTH_TOKEN_REFRESH_FAILED', { cause: describe(error, [refreshToken]) });
     });
-    visit.subject = claimsOf(tokens.accessToken).sub;
+    const { sub } = claimsOf(tokens.accessToken);
+    // Nobody has checked the token: what stands in it must not break a store.
+    if (isSubject(sub)) visit.subject = sub;
     await trail.write(recordOf('refreshed', visit, now()));
     return Response.json(tokens, { headers: answerHeaders(visit.requestId) });
   });
 
   async function fetchTokens(refreshToken: string, requestId: string): Promise<UpstreamTokens> {
     const { mapRequest = plainRequest, mapResponse = plainResponse } = options;
-    const request = mapRequest({ refreshToken, requestId });
     const deadline = AbortSignal.timeout(timeoutMs);
-    const answer = await callUpstream(options.upstreamUrl, request, deadline).catch((error: unknown) => {
-      throw refusalOf(error, deadline.aborted);
-    });
-    return usable(mapResponse(answer), now());
+    const work = async (): Promise<UpstreamTokens> => {
+      const request = await mapRequest({ refreshToken, requestId });
+      const answer = await callUpstream(options.upstreamUrl, request, deadline).catch((error: unknown) => {
+        throw refusalOf(error, deadline.aborted);
+      });
+      return usable(await mapResponse(answer), now());
+    };
+    // A callback may be deaf to the signal.
+    return bounded(timeoutMs, work, 'AUTH_UPSTREAM_TIMEOUT');
   }
 }
 
@@ -123,7 +132,7 @@ function refusalOf(error: unknown, isLate: boolean): AuthError {
   if (isLate || kind === 'timeout') return new AuthError('AUTH_UPSTREAM_TIMEOUT', { cause });
   if (terminal) return new AuthError('AUTH_TOKEN_INVALID');
   if (kind !== 'throttled') return new AuthError('AUTH_TOKEN_REFRESH_FAILED', { cause });
-  return new AuthError('AUTH_RATE_LIMITED', { retryAfterMs: Math.min(retryAfterMs || 1_000, longestRetryAfterMs) });
+  return new UpstreamLimit('AUTH_RATE_LIMITED', { retryAfterMs: Math.min(retryAfterMs || 1_000, longestRetryAfterMs) });
 }
 
 /** Picks what may be passed on. A dead token would make the client come again at once. */

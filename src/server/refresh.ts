@@ -54,7 +54,7 @@ export async function refresh(token: string, visit: Visit, parts: Parts): Promis
   if (judgement.outcome === 'reuse') throw new AuthError('AUTH_TOKEN_REUSED');
   if (judgement.outcome === 'refuse') throw new AuthError(judgement.code);
   // Between the two readings a token can only have been used or revoked, never become usable.
-  if (!access) throw new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 });
+  if (!access) throw new AuthError('AUTH_UNAVAILABLE');
   const refreshToken =
     judgement.outcome === 'rotate' ? successor : open(judgement.sealedSuccessor, token, placeOf(judgement.presented));
   return { ...access, refreshToken, refreshLifetimeMs: family.expiresAt - options.clock.now() };

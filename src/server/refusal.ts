@@ -30,7 +30,7 @@ export interface AuthErrorFields {
   readonly status?: number;
   /** Replaces the code's sentence. Never a value that the caller sent. */
   readonly message?: string;
-  /** When to come again, in milliseconds. Sent as `Retry-After`, in whole seconds, rounded up. */
+  /** When to come again, in milliseconds. Sent as `Retry-After`, in whole seconds, rounded up. @default 1_000 with status 503, else none */
   readonly retryAfterMs?: number;
   /** Further headers of the answer. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -60,7 +60,7 @@ export class AuthError extends Error {
     super(fields.message ?? message, fields.cause && { cause: fields.cause });
     this.code = code;
     this.status = fields.status ?? status;
-    this.retryAfterMs = fields.retryAfterMs;
+    this.retryAfterMs = fields.retryAfterMs ?? (this.status === 503 ? 1_000 : undefined);
     this.headers = fields.headers ?? {};
     Object.defineProperty(this, 'name', { value: 'AuthError' });
   }

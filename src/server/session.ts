@@ -1,8 +1,8 @@
 /** The beginning and the end of a session. */
 import { randomUUID } from 'node:crypto';
-import { checked, isObject, isText, type Rule, type Rules } from '../core/checks.js';
+import { checked, isObject, type Rule, type Rules } from '../core/checks.js';
 import type { Caller } from './caller.js';
-import { object } from './checks.js';
+import { object, subject } from './checks.js';
 import { signAccess, type Issued, type Parts } from './refresh.js';
 import { hashOf, hasTokenShape, newToken } from './secrets.js';
 import type { JsonObject, TokenFamily } from './store.js';
@@ -24,7 +24,7 @@ export interface StartSession extends SessionStart {
   readonly caller?: Partial<Caller>;
 }
 
-/** Longest context and claims together, in characters of JSON: they travel in a header with every request. */
+/** Longest context and claims together, in bytes of JSON: they travel in a header with every request. */
 const longestContents = 4_096;
 
 export async function start(input: SessionStart, visit: Visit, parts: Parts): Promise<Issued & { sessionId: string }> {
@@ -75,10 +75,7 @@ export async function end(token: string, visit: Visit, { options, store }: Parts
 const copyOf = (contents: JsonObject): JsonObject => JSON.parse(JSON.stringify(contents)) as JsonObject;
 
 const rules: Rules<StartSession> = {
-  subject: [
-    'a string of 1 to 255 characters, without control characters',
-    (value) => isText(value) && value.length <= 255 && !/\p{Cc}/u.test(value),
-  ],
+  subject,
   context: ['a JSON object', isObject],
   claims: ['a JSON object', isObject],
   caller: object,
@@ -98,7 +95,7 @@ export function sessionChecked(given: StartSession): StartSession {
   if (caller) checked<Partial<Caller>>(caller, callerRules, { path: 'caller', of: 'startSession' });
   const taken = Object.keys(claims ?? {}).find((name) => ownClaims.includes(name));
   if (taken !== undefined) throw new TypeError(`startSession: the claim "${taken}" is set by the endpoint itself.`);
-  if (JSON.stringify([context, claims]).length > longestContents)
-    throw new TypeError(`startSession: "context" and "claims" have more than ${longestContents} characters of JSON.`);
+  if (Buffer.byteLength(JSON.stringify([context, claims])) > longestContents)
+    throw new TypeError(`startSession: "context" and "claims" have more than ${longestContents} bytes of JSON.`);
   return session;
 }

@@ -87,11 +87,11 @@ export interface RefreshStore {
    * in the same transaction. `decide` is synchronous and computes only.
    */
   settle<V extends Verdict>(hash: string, now: number, decide: (presented: Presented | undefined) => V): Promise<V>;
-  /** Ends families that are not ended yet, by id or by subject, and returns them. */
+  /** Ends families that are neither ended nor past `expiresAt` at `now`, by id or by subject, and returns them. */
   revoke(whose: FamilyChoice, now: number): Promise<Pick<TokenFamily, 'id' | 'subject'>[]>;
   /** Adds to the audit trail. */
   record(record: AuditRecord): Promise<void>;
-  /** Reads the audit trail, newest first. */
+  /** Reads the audit trail, newest first: by `at`, and by `id` where that is the same. */
   auditTrail(query: AuditQuery): Promise<AuditRecord[]>;
   purge(options: PurgeOptions): Promise<Purged>;
 }

@@ -111,7 +111,7 @@ export function createAccessTokenIssuer({ issuer, audience, keys, clock }: Issue
     try {
       return keys();
     } catch (error) {
-      throw new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000, cause: describe(error) });
+      throw new AuthError('AUTH_UNAVAILABLE', { cause: describe(error) });
     }
   }
 

@@ -18,6 +18,13 @@ export interface UpstreamAnswer {
 
 const longestAnswer = 64 * 1024;
 
+// Axios's own, unless somebody changes `axios.defaults` before this module loads.
+const { transformRequest = [], transformResponse = [], transitional = {} } = axios.create().defaults;
+
+// How this machine reaches others. Whatever else an application sets as `axios.defaults`, such as headers, credentials
+// and parameters, is for its own API, and none of a third party's business.
+const inherited = ['adapter', 'httpAgent', 'httpsAgent', 'proxy'] as const;
+
 /**
  * Rejects for every status but a 2xx, and when `signal` ends it. No redirect is followed: the token goes where it was
  * meant to go, or nowhere.
@@ -27,14 +34,21 @@ export async function callUpstream(
   request: UpstreamRequest,
   signal: AbortSignal,
 ): Promise<UpstreamAnswer> {
-  const { status, data, headers } = await axios.create().request<unknown>({
-    url,
-    method: request.method ?? 'POST',
-    headers: { ...request.headers },
-    data: request.data,
-    signal,
+  const client = new axios.Axios({
+    ...Object.fromEntries(inherited.map((name) => [name, axios.defaults[name] as unknown])),
+    transformRequest,
+    transformResponse,
+    transitional,
+    validateStatus: (status) => status >= 200 && status < 300,
     maxRedirects: 0,
     maxContentLength: longestAnswer,
+  });
+  const { status, data, headers } = await client.request<unknown>({
+    url,
+    method: request.method ?? 'POST',
+    headers: { Accept: 'application/json, text/plain, */*', ...request.headers },
+    data: request.data,
+    signal,
   });
   return { status, data, headers: Object.fromEntries(Object.entries(headers)) };
 }

@@ -1,5 +1,5 @@
 /** One request on its way through a handler: who sent it, what became known of it, and how it is answered. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AuditEvent, AuditRecord } from './audit.js';
 import { callerOf, limitKeyOf, requestIdFrom, trustedProxiesOf, type Caller, type Connection } from './caller.js';
 import { checkMethod } from './body.js';
@@ -30,13 +30,22 @@ export function identify(visit: Visit, { id, subject }: Pick<TokenFamily, 'id' |
   visit.subject = subject;
 }
 
+/** Rises with the time since the machine has started: clocks of a millisecond cannot tell what came first. */
+function newRecordId(): string {
+  const since = process.hrtime.bigint().toString(16).padStart(16, '0');
+  return `${since}-${randomBytes(8).toString('hex')}`;
+}
+
 export function recordOf(event: AuditEvent, visit: Visit, at: number, code?: AuthErrorCode): AuditRecord {
   const { requestId, ip, userAgent, subject, familyId } = visit;
-  return { id: randomUUID(), at, event, code, subject, familyId, requestId, ip, userAgent };
+  return { id: newRecordId(), at, event, code, subject, familyId, requestId, ip, userAgent };
 }
 
 /** A 429 that was told of before in this minute. */
 class RepeatedLimit extends AuthError {}
+
+/** A 429 of somebody behind this server: no limit of ours was reached. */
+export class UpstreamLimit extends AuthError {}
 
 /** @throws {AuthError} `AUTH_RATE_LIMITED` */
 export async function takePoint(limits: Limits, name: LimitName, key: string): Promise<void> {
@@ -90,12 +99,12 @@ export function refusalOf(error: unknown, fault: (error: unknown) => void): Auth
     return error;
   }
   fault(error);
-  return new AuthError('AUTH_UNAVAILABLE', { retryAfterMs: 1_000 });
+  return new AuthError('AUTH_UNAVAILABLE');
 }
 
 function eventOf(error: AuthError): AuditEvent | undefined {
   // Recorded with the revocation itself; told already.
   if (error.code === 'AUTH_TOKEN_REUSED' || error instanceof RepeatedLimit) return undefined;
-  if (error.code === 'AUTH_RATE_LIMITED') return 'limited';
-  return error.status >= 500 ? 'failed' : 'refused';
+  if (error instanceof UpstreamLimit || error.status >= 500) return 'failed';
+  return error.code === 'AUTH_RATE_LIMITED' ? 'limited' : 'refused';
 }

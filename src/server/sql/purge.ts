@@ -2,6 +2,7 @@
 import type { DeleteResult, Kysely } from 'kysely';
 import type { Purged, PurgeOptions } from '../store.js';
 import { tokenOf, type Schema } from './schema.js';
+import { transact } from './transact.js';
 
 export async function purge(database: Kysely<Schema>, options: PurgeOptions): Promise<Purged> {
   await forgetSealed(database, options);
@@ -26,7 +27,7 @@ async function deleteFamilies(database: Kysely<Schema>, { now, batchSize }: Purg
     .execute();
   if (expired.length === 0) return 0;
   const ids = expired.map(({ id }) => id);
-  return database.transaction().execute(async (transaction) => {
+  return transact(database, async (transaction) => {
     // By hand, although the foreign key would do it: SQLite enforces those only where a connection asks for it.
     await transaction.deleteFrom('refresh_tokens').where('family_id', 'in', ids).execute();
     return deletedBy(await transaction.deleteFrom('refresh_families').where('id', 'in', ids).executeTakeFirst());
@@ -43,7 +44,9 @@ async function deleteAudit(database: Kysely<Schema>, { auditBefore, batchSize }:
     .execute();
   if (old.length === 0) return 0;
   const ids = old.map(({ id }) => id);
-  return deletedBy(await database.deleteFrom('refresh_audit').where('id', 'in', ids).executeTakeFirst());
+  return transact(database, async (transaction) =>
+    deletedBy(await transaction.deleteFrom('refresh_audit').where('id', 'in', ids).executeTakeFirst()),
+  );
 }
 
 /** Fewer than were found, if another server purges too: each counts its own, and the last one goes on. */
@@ -60,13 +63,16 @@ async function forgetSealed(database: Kysely<Schema>, { sealedBefore, batchSize 
       .orderBy('used_at')
       .limit(batchSize)
       .execute();
+    // One by one: two purges that lock the same rows in another order would wait for each other.
     for (const { familyId, generation } of stale.map(tokenOf))
-      await database
-        .updateTable('refresh_tokens')
-        .set({ sealed_successor: null })
-        .where('family_id', '=', familyId)
-        .where('generation', '=', generation)
-        .execute();
+      await transact(database, (transaction) =>
+        transaction
+          .updateTable('refresh_tokens')
+          .set({ sealed_successor: null })
+          .where('family_id', '=', familyId)
+          .where('generation', '=', generation)
+          .execute(),
+      );
     return stale.length;
   });
 }

@@ -7,6 +7,7 @@ import { loadKysely } from './kysely.js';
 import { migrations } from './migrations.js';
 import { purge } from './purge.js';
 import { auditOf, auditRow, familyRow, presentedOf, tokenRow, type Schema } from './schema.js';
+import { transact } from './transact.js';
 
 export interface SqlRefreshStore extends RefreshStore {
   /**
@@ -96,22 +97,29 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
         return verdict;
       }),
 
-    async revoke(whose, now) {
-      const update = database
-        .updateTable('refresh_families')
-        .set({ revoked_at: now, revoke_reason: 'revoked' })
-        .where('revoked_at', 'is', null);
-      const meant =
-        'familyId' in whose ? update.where('id', '=', whose.familyId) : update.where('subject', '=', whose.subject);
-      return meant.returning(['id', 'subject']).execute();
-    },
+    revoke: (whose, now) =>
+      transact(database, (transaction) => {
+        const update = transaction
+          .updateTable('refresh_families')
+          .set({ revoked_at: now, revoke_reason: 'revoked' })
+          .where('revoked_at', 'is', null)
+          .where('expires_at', '>', now);
+        const meant =
+          'familyId' in whose ? update.where('id', '=', whose.familyId) : update.where('subject', '=', whose.subject);
+        return meant.returning(['id', 'subject']).execute();
+      }),
 
     async record(record) {
       await database.insertInto('refresh_audit').values(auditRow(record)).execute();
     },
 
     async auditTrail({ subject, familyId, since, until, limit = 100 }: AuditQuery) {
-      let query = database.selectFrom('refresh_audit').selectAll().orderBy('at', 'desc').limit(limit);
+      let query = database
+        .selectFrom('refresh_audit')
+        .selectAll()
+        .orderBy('at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit);
       if (subject !== undefined) query = query.where('subject', '=', subject);
       if (familyId !== undefined) query = query.where('family_id', '=', familyId);
       if (since !== undefined) query = query.where('at', '>=', since);
@@ -124,11 +132,6 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
 }
 
 const migrationAttempts = 5;
-
-/** Read committed whatever the database's default: the row lock decides, and nothing has to be repeated. */
-function transact<T>(database: Kysely<Schema>, work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-  return database.transaction().setIsolationLevel('read committed').execute(work);
-}
 
 /** The token with a hash, and the generation of the newest one of its family. */
 function tokenAndNewest(database: Kysely<Schema>, hash: string) {
