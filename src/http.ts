@@ -81,5 +81,5 @@ export function adapterOf(
 
 /** Sends a config that is already complete, past every interceptor, and without anybody's defaults. */
 export function sendBare(config: InternalAxiosRequestConfig): ReturnType<AxiosAdapter> {
-  return new axios.Axios().request(config);
+  return new axios.Axios({}).request(config);
 }
