@@ -1,25 +1,12 @@
 /** One request on its way: waits, takes a token at the last point before the wire, is replayed after a 401. */
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { ask } from './core/ask.js';
+import { forgetBody, isStream, onStreamError, rewind, transformsOf, type Body, type Transform } from './core/body.js';
 import type { OriginCheck } from './core/origins.js';
 import { field } from './core/redact.js';
 import { aborted, bodyUsedUp, rejectedToken, scopeMismatch } from './core/refusals.js';
 import { redirectGuard, refuseRedirects, type BeforeRedirect } from './core/redirect.js';
-import {
-  deliver,
-  discard,
-  forgetBody,
-  isAborted,
-  isForeign,
-  isStream,
-  isUnauthorized,
-  readable,
-  rewind,
-  transformsOf,
-  type Answer,
-  type Body,
-  type Transform,
-} from './core/replay.js';
+import { deliver, discard, isAborted, isForeign, isUnauthorized, readable, type Answer } from './core/replay.js';
 import type { Credential, Holder } from './core/state.js';
 import { isTokenError } from './errors.js';
 import { adapterOf, sendBare } from './http.js';
@@ -120,21 +107,17 @@ export class Exchange implements Turn {
 
   interrupted(listener: (reason: unknown) => void): () => void {
     const { signal, cancelToken } = this.#config;
-    const data: unknown = this.#config.data;
     const abort = (): void => listener(aborted());
     if (isAborted(this.#config)) queueMicrotask(abort);
     else {
       signal?.addEventListener?.('abort', abort);
       cancelToken?.subscribe(abort);
     }
-    // A stream that fails while nobody reads it would be an uncaught exception.
-    const stream =
-      isStream(data) && typeof field(data, 'on') === 'function' ? (data as NodeJS.ReadableStream) : undefined;
-    stream?.on('error', listener);
+    const stopListening = onStreamError(this.#config.data, listener);
     return () => {
       signal?.removeEventListener?.('abort', abort);
       cancelToken?.unsubscribe(abort);
-      stream?.removeListener('error', listener);
+      stopListening();
     };
   }
 

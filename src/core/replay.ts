@@ -1,11 +1,7 @@
-/** Whether and with what a request can be sent again: pure. */
+/** Which answers are replayed, and how one is handed on: pure. */
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { isStream } from './body.js';
 import { field, headerOf } from './redact.js';
-
-/** A body that can be read once only: Node streams, `form-data` instances, web streams. */
-export function isStream(body: unknown): boolean {
-  return typeof field(body, 'pipe') === 'function' || typeof field(body, 'getReader') === 'function';
-}
 
 /** The default for `shouldRefresh`: 401, unless the token is fine and its scope is not (RFC 6750, section 3.1). */
 export function isUnauthorized(response: AxiosResponse): boolean {
@@ -41,38 +37,6 @@ export function readable(response: AxiosResponse): AxiosResponse {
       },
     },
   }) as AxiosResponse;
-}
-
-/** A request body before `transformRequest`. */
-export interface Body {
-  readonly data: unknown;
-  readonly transforms: readonly Transform[];
-  /** The `Content-Type` that it came with. */
-  readonly type: unknown;
-}
-
-/** Takes off what an adapter derived from the body: its length, and a multipart boundary that is not the caller's. */
-export function forgetBody({ headers }: InternalAxiosRequestConfig, ownType: unknown): void {
-  headers.delete('Content-Length');
-  const multipart = /^multipart\/form-data/i;
-  if (multipart.test(String(headers.get('Content-Type'))))
-    headers.set('Content-Type', multipart.test(String(ownType)) ? String(ownType) : 'multipart/form-data');
-}
-
-/** Puts the body back as it was before `transformRequest`, and transforms it anew. */
-export function rewind(config: InternalAxiosRequestConfig, { data, transforms, type }: Body): void {
-  forgetBody(config, type);
-  config.data = transforms.reduce<unknown>((sent, transform) => transform.call(config, sent, config.headers), data);
-}
-
-export type Transform = (
-  this: InternalAxiosRequestConfig,
-  data: unknown,
-  headers: InternalAxiosRequestConfig['headers'],
-) => unknown;
-
-export function transformsOf({ transformRequest }: InternalAxiosRequestConfig): Transform[] {
-  return [transformRequest ?? []].flat() as Transform[];
 }
 
 /** Frees the connection of a streamed answer that nobody will read. */
