@@ -2,6 +2,7 @@
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { ask } from './core/ask.js';
 import { forgetBody, isStream, onStreamError, rewind, transformsOf, type Body, type Transform } from './core/body.js';
+import { takeOff } from './core/header.js';
 import type { OriginCheck } from './core/origins.js';
 import { field } from './core/redact.js';
 import { aborted, bodyUsedUp, rejectedToken, scopeMismatch } from './core/refusals.js';
@@ -42,7 +43,7 @@ export class Exchange implements Turn {
   #served = false;
   /** Our adapter was called: nobody replaced it. */
   #ran = false;
-  /** The header value that we set: another one is the caller's. */
+  /** The header value that we set. */
   #attached: string | undefined;
   #credential: Credential | undefined;
   /** The generation that the request was replayed with: once for each is enough. */
@@ -56,7 +57,7 @@ export class Exchange implements Turn {
     // Made under this user, however long other interceptors take.
     this.holder = link.session.holder;
     if (!previous) return;
-    this.#attached = previous.#attached;
+    previous.withdraw(config);
     if (previous.#link.session === link.session) {
       // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent.
       this.holder = previous.holder ?? this.holder;
@@ -85,6 +86,11 @@ export class Exchange implements Turn {
   /** Whether the plugin has anything to do with this request, as far as can be told before the last interceptor. */
   concerns(config: Config): boolean {
     return this.#originFor(config) !== undefined;
+  }
+
+  /** Takes our header off a config that is sent again: where it goes now is yet to be seen. Another one is the caller's. */
+  withdraw({ headers }: Config): void {
+    if (this.#attached !== undefined) takeOff(headers, this.#link.session.options.header, this.#attached);
   }
 
   /** Waits in the request interceptor, before the body is touched. */
@@ -146,6 +152,7 @@ export class Exchange implements Turn {
   #run(config: Config): Promise<AxiosResponse> {
     this.#ran = true;
     this.#config = config;
+    this.withdraw(config);
     const isOurs = (this.#link.active || this.#served) && config.tokenRefresh !== false;
     const origin = isOurs ? this.#originFor(config) : undefined;
     this.#served = false;
@@ -242,12 +249,8 @@ export class Exchange implements Turn {
 
   #originFor(config: Config): string | undefined {
     const { check, session } = this.#link;
-    const { header } = session.options;
-    if (config.auth) return undefined;
-    // A header that the caller set stays; one that we set on an earlier pass is ours to renew.
-    if (config.headers.has(header) && (this.#attached === undefined || config.headers.get(header) !== this.#attached))
-      return undefined;
-    return check(config);
+    // A header that the caller set stays.
+    return config.auth || config.headers.has(session.options.header) ? undefined : check(config);
   }
 
   #attach(config: Config, origin: string, { held }: Credential): void {
