@@ -1,7 +1,16 @@
 /** One request on its way: waits, takes a token at the last point before the wire, is replayed after a 401. */
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { ask } from './core/ask.js';
-import { forgetBody, isStream, onStreamError, rewind, transformsOf, type Body, type Transform } from './core/body.js';
+import {
+  bodyOf,
+  forgetBody,
+  isUsedUp,
+  onStreamError,
+  rewind,
+  transformsOf,
+  type Body,
+  type Transform,
+} from './core/body.js';
 import { takeOff } from './core/header.js';
 import type { OriginCheck } from './core/origins.js';
 import { field } from './core/redact.js';
@@ -207,11 +216,10 @@ export class Exchange implements Turn {
     const { session } = this.#link;
     if (this.#replayedWith > 0 && this.#replayedWith === this.#credential?.generation)
       return deliver(answer, rejectedToken());
-    const data: unknown = this.#body ? this.#body.data : config.data;
     let credential: Credential | undefined;
     try {
       const next = session.refused(this, this.#credential);
-      if (isStream(data)) {
+      if (isUsedUp(this.#body ?? bodyOf(config))) {
         // Refreshed for those who come after; nobody waits for it here.
         if (next instanceof Promise) next.catch(() => undefined);
         throw bodyUsedUp();
@@ -235,8 +243,8 @@ export class Exchange implements Turn {
     const config: Config = answer.response.config;
     const origin = this.#originFor(config);
     if (origin === undefined || !this.#isRefused(answer.response, origin)) return undefined;
-    const body = this.#body ?? { data: config.data as unknown, transforms: transformsOf(config), type: undefined };
-    if (isStream(body.data)) return deliver(answer, bodyUsedUp());
+    const body = this.#body ?? bodyOf(config);
+    if (isUsedUp(body)) return deliver(answer, bodyUsedUp());
     const again = { ...config, data: body.data, transformRequest: body.transforms } as Config;
     forgetBody(again, body.type);
     new Exchange(this.#link, again, this).#install();

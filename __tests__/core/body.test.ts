@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
 import FormDataPackage from 'form-data';
-import { isStream, rewind, type Transform } from '../../src/core/body.js';
+import { isStream, rewind, streamsIn, type Transform } from '../../src/core/body.js';
 
 describe('isStream (G15): a body that can be read once', () => {
   test.each<readonly [what: string, body: unknown, expected: boolean]>([
@@ -21,6 +21,42 @@ describe('isStream (G15): a body that can be read once', () => {
     ['null', null, false],
   ])('%s', (_what, body, expected) => {
     expect(isStream(body)).toBe(expected);
+  });
+});
+
+describe('streamsIn (G15): what can be read once only in a body that becomes a form', () => {
+  const stream = Readable.from(['x']);
+  const other = new ReadableStream();
+  const circular: Record<string, unknown> = { stream };
+  circular['self'] = circular;
+  class Upload {
+    readonly file = stream;
+  }
+  const hostile = Object.defineProperty({ stream }, 'broken', {
+    enumerable: true,
+    get: () => {
+      throw new Error('broken');
+    },
+  });
+
+  test.each<readonly [what: string, body: unknown, expected: readonly unknown[]]>([
+    ['the stream itself', stream, [stream]],
+    ['a field', { name: 'notes', file: stream }, [stream]],
+    ['fields below', { files: [{ file: stream }, [other]] }, [stream, other]],
+    ['an array', [stream], [stream]],
+    ['an object without a prototype', Object.assign(Object.create(null), { stream }), [stream]],
+    ['an instance of a class', new Upload(), [stream]],
+    ['an instance of a class as a field, which Axios hands on as it is', { upload: new Upload() }, []],
+    ['an object that holds itself', circular, [stream]],
+    ['one stream twice', { first: stream, second: stream }, [stream]],
+    ['a getter that throws', hostile, [stream]],
+    ['a Buffer', Buffer.from('x'), []],
+    ['a Map', new Map([['file', stream]]), []],
+    ['text', 'x', []],
+    ['nothing', undefined, []],
+    ['null', null, []],
+  ])('%s', (_what, body, expected) => {
+    expect(streamsIn(body)).toEqual(expected);
   });
 });
 

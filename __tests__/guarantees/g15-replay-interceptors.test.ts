@@ -383,6 +383,17 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     expect(api.seen.map(({ body }) => body.toString())).toEqual(['line 1\n']);
   });
 
+  test('a form with a stream in it is refused as well', async () => {
+    const { api, instance } = await scene({
+      adapter,
+      script: accepting('first'),
+      before: foreignAdapter(adapter).install,
+    });
+    const error = await failureOf(instance.postForm('/files', { file: Readable.from([Buffer.from('line 1')]) }));
+    expect(error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_BODY_NOT_REPLAYABLE' } });
+    expect(api.seen).toHaveLength(1);
+  });
+
   test('shouldRefresh decides there as well', async () => {
     const { api, instance } = await scene({
       adapter,

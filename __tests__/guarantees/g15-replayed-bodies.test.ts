@@ -264,6 +264,22 @@ describe.each(adapters)('G15 a used-up stream over %s is refused, never sent emp
   });
 });
 
+// Over fetch Axios sends the name of such a form's class in its place.
+describe('G15 a form that Axios makes of an object with a stream in it is refused, never sent again', () => {
+  const held: [string, (stream: Readable) => object][] = [
+    ['a field', (file) => ({ name: 'notes', file })],
+    ['an array', (file) => ({ files: [file] })],
+    ['an object below', (file) => ({ notes: { of: { today: file } } })],
+  ];
+
+  test.each(held)('%s', async (_, hold) => {
+    const { api, instance } = await scene({ adapter: 'http' });
+    const body = hold(Readable.from([Buffer.from('engine notes')]));
+    expectRefusedWithoutReplay(await failureOf(instance.postForm('/files', body)), api.seen);
+    expect(api.seen[0]?.body.toString()).toContain('engine notes');
+  });
+});
+
 describe.each(adapters)('G15 a 401 over %s is replayed as the same request', (adapter) => {
   const everyHeader = { 'X-Request-Id': 'r-1', Accept: 'application/vnd.orders+json', 'X-Empty': '' };
 

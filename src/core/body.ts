@@ -7,6 +7,31 @@ export function isStream(body: unknown): boolean {
   return typeof field(body, 'pipe') === 'function' || typeof field(body, 'getReader') === 'function';
 }
 
+/**
+ * The streams in a body that Axios makes a form of: in an object of any kind, and in the arrays and plain objects below it.
+ * Each object is looked at once.
+ */
+export function streamsIn(data: unknown): unknown[] {
+  if (isStream(data)) return [data];
+  const found: unknown[] = [];
+  const known = new Set<unknown>([data]);
+  // The set grows on the way.
+  for (const value of known) {
+    if (isStream(value)) found.push(value);
+    else if (isObject(value) && !ArrayBuffer.isView(value) && (value === data || isPlain(value)))
+      for (const name of Object.keys(value)) known.add(field(value, name));
+  }
+  return found;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+function isPlain(value: object): boolean {
+  if (Array.isArray(value)) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
 /** Listens to a stream that nobody reads yet: its error would be an uncaught exception. Returns what stops that. */
 export function onStreamError(data: unknown, listener: (error: unknown) => void): () => void {
   if (!isStream(data) || typeof field(data, 'on') !== 'function') return () => undefined;
@@ -23,10 +48,21 @@ export interface Body {
   readonly type: unknown;
 }
 
+/** The body of a config as it is, where nobody saw it before `transformRequest`. */
+export function bodyOf(config: InternalAxiosRequestConfig): Body {
+  return { data: config.data as unknown, transforms: transformsOf(config), type: undefined };
+}
+
+const multipart = /^multipart\/form-data/i;
+
+/** Whether what is left of a body is no more than an empty stream, once it has been sent. */
+export function isUsedUp({ data, type }: Body): boolean {
+  return isStream(data) || (multipart.test(String(type)) && streamsIn(data).length > 0);
+}
+
 /** Takes off what an adapter derived from the body: its length, and a multipart boundary that is not the caller's. */
 export function forgetBody({ headers }: InternalAxiosRequestConfig, ownType: unknown): void {
   headers.delete('Content-Length');
-  const multipart = /^multipart\/form-data/i;
   if (multipart.test(String(headers.get('Content-Type'))))
     headers.set('Content-Type', multipart.test(String(ownType)) ? String(ownType) : 'multipart/form-data');
 }
