@@ -32,12 +32,13 @@ function isPlain(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Listens to a stream that nobody reads yet: its error would be an uncaught exception. Returns what stops that. */
+/** Listens to the streams in a body that nobody reads yet: an error would be an uncaught exception. Returns what stops that. */
 export function onStreamError(data: unknown, listener: (error: unknown) => void): () => void {
-  if (!isStream(data) || typeof field(data, 'on') !== 'function') return () => undefined;
-  const stream = data as NodeJS.ReadableStream;
-  stream.on('error', listener);
-  return () => stream.removeListener('error', listener);
+  const streams = streamsIn(data).filter((stream) => typeof field(stream, 'on') === 'function');
+  for (const stream of streams as NodeJS.ReadableStream[]) stream.on('error', listener);
+  return () => {
+    for (const stream of streams as NodeJS.ReadableStream[]) stream.removeListener('error', listener);
+  };
 }
 
 /** A request body before `transformRequest`. */
