@@ -3,10 +3,10 @@ import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'ax
 import { ask } from './core/ask.js';
 import {
   bodyOf,
-  forgetBody,
   isUsedUp,
   onStreamError,
   rewind,
+  rewindHeaders,
   transformsOf,
   type Body,
   type Transform,
@@ -19,7 +19,7 @@ import { redirectGuard, refuseRedirects, type BeforeRedirect } from './core/redi
 import { deliver, discard, isAborted, isForeign, isUnauthorized, readable, type Answer } from './core/replay.js';
 import type { Credential, Holder } from './core/state.js';
 import { isTokenError } from './errors.js';
-import { adapterOf, sendBare } from './http.js';
+import { adapterOf, isAxiosTransform, sendBare } from './http.js';
 import type { Turn } from './desk.js';
 import type { Session } from './session.js';
 
@@ -151,7 +151,8 @@ export class Exchange implements Turn {
     if (config.data === undefined || config.data === null) return;
     const transforms = transformsOf(config);
     this.#capture = (data, headers) => {
-      this.#body = { data, transforms, type: headers.get('Content-Type') };
+      const own = isAxiosTransform(transforms) ? undefined : Object.assign({}, headers);
+      this.#body = { data, transforms, type: headers.get('Content-Type'), headers: own };
       return data;
     };
     config.transformRequest = [this.#capture, ...transforms] as NonNullable<Config['transformRequest']>;
@@ -246,7 +247,7 @@ export class Exchange implements Turn {
     const body = this.#body ?? bodyOf(config);
     if (isUsedUp(body)) return deliver(answer, bodyUsedUp());
     const again = { ...config, data: body.data, transformRequest: body.transforms } as Config;
-    forgetBody(again, body.type);
+    rewindHeaders(again, body);
     new Exchange(this.#link, again, this).#install();
     // What kept it from being sent is the reason for the answer that it has.
     return sendBare(again).catch((error: unknown) => {

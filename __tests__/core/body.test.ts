@@ -72,7 +72,7 @@ describe('rewind (G15): the body as it was before transformRequest, transformed 
       'Content-Type': 'multipart/form-data; boundary=first',
       'X-Own': 'kept',
     });
-    rewind(config, { data: { a: 1 }, transforms: [], type: undefined });
+    rewind(config, { data: { a: 1 }, transforms: [], type: undefined, headers: undefined });
     expect({ ...config.headers.toJSON() }).toEqual({ 'Content-Type': 'multipart/form-data', 'X-Own': 'kept' });
     expect(config.data).toEqual({ a: 1 });
   });
@@ -80,13 +80,13 @@ describe('rewind (G15): the body as it was before transformRequest, transformed 
   test('a boundary that is the caller’s stays: the body was made with it', () => {
     const type = 'multipart/form-data; boundary=own';
     const config = sent({ 'Content-Type': type });
-    rewind(config, { data: '--own--', transforms: [], type });
+    rewind(config, { data: '--own--', transforms: [], type, headers: undefined });
     expect(config.headers.get('Content-Type')).toBe(type);
   });
 
   test('another content type stays', () => {
     const config = sent({ 'content-type': 'application/json' });
-    rewind(config, { data: {}, transforms: [], type: 'application/json' });
+    rewind(config, { data: {}, transforms: [], type: 'application/json', headers: undefined });
     expect(config.headers.get('Content-Type')).toBe('application/json');
   });
 
@@ -100,7 +100,7 @@ describe('rewind (G15): the body as it was before transformRequest, transformed 
       },
       (data) => `${String(data)}!`,
     ];
-    rewind(config, { data: { a: 1 }, transforms, type: undefined });
+    rewind(config, { data: { a: 1 }, transforms, type: undefined, headers: undefined });
     expect(config.data).toBe('{"a":1}!');
     expect(seen).toEqual([true, true]);
   });

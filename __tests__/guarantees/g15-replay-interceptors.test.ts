@@ -4,6 +4,7 @@ import axios, {
   type AxiosError,
   type AxiosInstance,
   type AxiosRequestConfig,
+  type AxiosRequestTransformer,
   type InternalAxiosRequestConfig,
 } from 'axios';
 import { isTokenError } from '../../src/index.js';
@@ -346,6 +347,19 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     await instance.post('/orders', { id: 1 }, { transformRequest, headers: { 'Content-Type': 'application/x-v1' } });
     expect(api.seen.map(({ body }) => body.toString())).toEqual(['v1 {"id":1}', 'v1 {"id":1}', 'v1 {"id":1}']);
     expect(given).toEqual([{ id: 1 }, { id: 1 }, { id: 1 }]);
+  });
+
+  test('a transformRequest that takes a header off finds it again', async () => {
+    const transformRequest: AxiosRequestTransformer = (data, headers) => {
+      const key = String(headers.get('X-Key'));
+      headers.delete('X-Key');
+      return `${String(data)} signed with ${key}`;
+    };
+    const { api, instance } = await scene({ adapter, before: foreignAdapter(adapter).install });
+    await instance.post('/orders', 'order', { transformRequest, headers: { 'X-Key': 'k1' } });
+    expect(api.seen.map(({ body, headers }) => [body.toString(), headers['x-key']])).toEqual(
+      Array<unknown>(3).fill(['order signed with k1', undefined]),
+    );
   });
 
   test('a body that grows from one send to the next arrives whole', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import NodeFormData from 'form-data';
 import { describe, expect, test } from '@jest/globals';
-import type { AxiosError, AxiosInstance, AxiosRequestConfig } from 'axios';
+import type { AxiosError, AxiosInstance, AxiosRequestConfig, AxiosRequestTransformer } from 'axios';
 import { isTokenError } from '../../src/index.js';
 import {
   adapters,
@@ -152,6 +152,49 @@ describe.each(adapters)('G15 a 401 over %s is replayed with the same body', (ada
     await instance.post('/orders', { name: 'Ada' }, { transformRequest: [...defaults, prefix] });
     expectSameTwice(api.seen);
     expect(api.seen[1].body.toString()).toBe(`)]}'{"name":"Ada"}`);
+  });
+
+  const touching: [string, AxiosRequestTransformer][] = [
+    [
+      'reads a header and takes it off',
+      (data, headers) => {
+        const key = String(headers.get('X-Key'));
+        headers.delete('X-Key');
+        return `${JSON.stringify(data)} signed with ${key}`;
+      },
+    ],
+    [
+      'goes by the content type that it sets',
+      (data, headers) => {
+        if (headers.has('Content-Type')) return JSON.stringify({ again: data as unknown });
+        headers.setContentType('text/plain');
+        return JSON.stringify(data);
+      },
+    ],
+    [
+      'adds to a header',
+      (data, headers) => {
+        headers.set('X-Key', `${String(headers.get('X-Key'))}, more`);
+        return JSON.stringify(data);
+      },
+    ],
+    ['leaves the content type to Axios', () => 'name=Ada'],
+    ['makes a form', form],
+    [
+      'makes a form, and says so',
+      (_data, headers) => {
+        headers.setContentType('multipart/form-data');
+        return form();
+      },
+    ],
+  ];
+
+  test.each(touching)('a transformRequest that %s finds the headers as they were', async (_, transformRequest) => {
+    for (const method of ['post', 'delete']) {
+      const { api, instance } = await scene({ adapter });
+      await instance.request({ method, url: '/', data: { name: 'Ada' }, transformRequest, headers: { 'X-Key': 'k1' } });
+      expectSameTwice(api.seen);
+    }
   });
 
   test('a body that grows from one send to the next arrives whole', async () => {

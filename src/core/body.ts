@@ -47,11 +47,13 @@ export interface Body {
   readonly transforms: readonly Transform[];
   /** The `Content-Type` that it came with. */
   readonly type: unknown;
+  /** The headers that it came with, where a transform is not Axios's own: it may do anything with them. */
+  readonly headers: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The body of a config as it is, where nobody saw it before `transformRequest`. */
 export function bodyOf(config: InternalAxiosRequestConfig): Body {
-  return { data: config.data as unknown, transforms: transformsOf(config), type: undefined };
+  return { data: config.data as unknown, transforms: transformsOf(config), type: undefined, headers: undefined };
 }
 
 const multipart = /^multipart\/form-data/i;
@@ -61,17 +63,26 @@ export function isUsedUp({ data, type }: Body): boolean {
   return isStream(data) || (multipart.test(String(type)) && streamsIn(data).length > 0);
 }
 
-/** Takes off what an adapter derived from the body: its length, and a multipart boundary that is not the caller's. */
-export function forgetBody({ headers }: InternalAxiosRequestConfig, ownType: unknown): void {
+/**
+ * Makes the headers ready for the body to be transformed anew: without what the transforms left behind, and without what an
+ * adapter derived, which is a length, and a multipart boundary that is not the caller's.
+ */
+export function rewindHeaders({ headers }: InternalAxiosRequestConfig, { headers: before, type }: Body): void {
+  if (before) {
+    for (const name of Object.keys(headers)) Reflect.deleteProperty(headers, name);
+    Object.assign(headers, before);
+  }
   headers.delete('Content-Length');
   if (multipart.test(String(headers.get('Content-Type'))))
-    headers.set('Content-Type', multipart.test(String(ownType)) ? String(ownType) : 'multipart/form-data');
+    headers.set('Content-Type', multipart.test(String(type)) ? String(type) : 'multipart/form-data');
 }
 
-/** Puts the body back as it was before `transformRequest`, and transforms it anew. */
-export function rewind(config: InternalAxiosRequestConfig, { data, transforms, type }: Body): void {
-  forgetBody(config, type);
-  config.data = transforms.reduce<unknown>((sent, transform) => transform.call(config, sent, config.headers), data);
+/** Puts the body back as it was before `transformRequest`, and transforms it anew as Axios does. */
+export function rewind(config: InternalAxiosRequestConfig, body: Body): void {
+  rewindHeaders(config, body);
+  const { headers, method = 'get' } = config;
+  config.data = body.transforms.reduce<unknown>((sent, transform) => transform.call(config, sent, headers), body.data);
+  if (['post', 'put', 'patch'].includes(method)) headers.setContentType('application/x-www-form-urlencoded', false);
 }
 
 export type Transform = (
