@@ -233,7 +233,7 @@ export class Exchange implements Turn {
     // Axios turns whatever an aborted request ends with into its own error.
     if (!credential || isAborted(config)) return deliver(answer);
     this.#replayedWith = credential.generation;
-    if (this.#body) rewind(config, this.#body);
+    if (this.#body && !rewind(config, this.#body)) return deliver(answer, bodyUsedUp());
     session.events.emit('request.replayed', {});
     return this.#send(config, origin, credential);
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import NodeFormData from 'form-data';
 import { describe, expect, test } from '@jest/globals';
-import type { AxiosError, AxiosInstance, AxiosRequestConfig, AxiosRequestTransformer } from 'axios';
+import type { AxiosError, AxiosInstance, AxiosRequestConfig, AxiosRequestHeaders, AxiosRequestTransformer } from 'axios';
 import { isTokenError } from '../../src/index.js';
 import {
   adapters,
@@ -260,6 +260,17 @@ const usedUp: UsedUp[] = [
   },
 ];
 
+interface Held {
+  readonly file: Readable;
+}
+
+function makeForm({ file }: Held, headers: AxiosRequestHeaders): NodeFormData {
+  const data = new NodeFormData();
+  data.append('file', file, 'notes.txt');
+  headers.set(data.getHeaders());
+  return data;
+}
+
 function expectRefusedWithoutReplay(error: unknown, seen: readonly SeenRequest[]): void {
   expect(error).toMatchObject({ isAxiosError: true, response: { status: 401 } });
   expect(isTokenError((error as Error).cause, 'AUTH_BODY_NOT_REPLAYABLE')).toBe(true);
@@ -276,6 +287,31 @@ describe.each(adapters)('G15 a used-up stream over %s is refused, never sent emp
     // The refresh was made all the same: whoever comes next is served.
     await session.getAccessToken();
     expect((await instance.post('/files', 'again')).status).toBe(200);
+  });
+
+  test.each([
+    ['takes it out', ({ file }: Held) => file],
+    ['makes a form-data instance of it', makeForm],
+  ])('one in an object, where a transformRequest %s', async (_, transformRequest) => {
+    const { api, instance } = await scene({ adapter });
+    const body = { file: Readable.from([Buffer.from('line 1')]) };
+    expectRefusedWithoutReplay(await failureOf(instance.post('/files', body, { transformRequest })), api.seen);
+  });
+
+  test('one that a transformRequest has from elsewhere', async () => {
+    const { api, instance } = await scene({ adapter });
+    const file = Readable.from([Buffer.from('line 1')]);
+    const config = { transformRequest: () => file };
+    expectRefusedWithoutReplay(await failureOf(instance.post('/files', { name: 'notes' }, config)), api.seen);
+    expect((await instance.post('/files', { name: 'notes' })).status).toBe(200);
+  });
+
+  test('a stream that a transformRequest makes for each send is sent again', async () => {
+    const { api, instance } = await scene({ adapter });
+    const transformRequest = ({ text }: { text: string }): Readable => Readable.from([Buffer.from(text)]);
+    await instance.post('/files', { text: 'line 1' }, { transformRequest });
+    expectSameTwice(api.seen);
+    expect(api.seen[1].body.toString()).toBe('line 1');
   });
 
   test('a file stream', async () => {

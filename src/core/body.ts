@@ -58,9 +58,9 @@ export function bodyOf(config: InternalAxiosRequestConfig): Body {
 
 const multipart = /^multipart\/form-data/i;
 
-/** Whether what is left of a body is no more than an empty stream, once it has been sent. */
-export function isUsedUp({ data, type }: Body): boolean {
-  return isStream(data) || (multipart.test(String(type)) && streamsIn(data).length > 0);
+/** Whether sending a body has read it. A transform of the caller's may hand out a stream that the body holds. */
+export function isUsedUp({ data, type, headers }: Body): boolean {
+  return isStream(data) || ((headers !== undefined || multipart.test(String(type))) && streamsIn(data).length > 0);
 }
 
 /**
@@ -77,12 +77,18 @@ export function rewindHeaders({ headers }: InternalAxiosRequestConfig, { headers
     headers.set('Content-Type', multipart.test(String(type)) ? String(type) : 'multipart/form-data');
 }
 
-/** Puts the body back as it was before `transformRequest`, and transforms it anew as Axios does. */
-export function rewind(config: InternalAxiosRequestConfig, body: Body): void {
+/** Puts the body back as it was before `transformRequest`, and transforms it anew as Axios does. False if it cannot be sent. */
+export function rewind(config: InternalAxiosRequestConfig, body: Body): boolean {
   rewindHeaders(config, body);
-  const { headers, method = 'get' } = config;
-  config.data = body.transforms.reduce<unknown>((sent, transform) => transform.call(config, sent, headers), body.data);
+  const { headers, method = 'get', data: sent } = config as InternalAxiosRequestConfig<unknown>;
+  config.data = body.transforms.reduce<unknown>((data, transform) => transform.call(config, data, headers), body.data);
   if (['post', 'put', 'patch'].includes(method)) headers.setContentType('application/x-www-form-urlencoded', false);
+  return !isSameStream(config.data, sent);
+}
+
+/** Whether a transform has handed out, once more, a stream that has been sent. */
+export function isSameStream(data: unknown, sent: unknown): boolean {
+  return data === sent && isStream(data);
 }
 
 export type Transform = (
