@@ -16,11 +16,22 @@ import type { OriginCheck } from './core/origins.js';
 import { field } from './core/redact.js';
 import { aborted, bodyUsedUp, rejectedToken, scopeMismatch } from './core/refusals.js';
 import { redirectGuard, refuseRedirects, type BeforeRedirect } from './core/redirect.js';
-import { deliver, discard, isAborted, isForeign, isUnauthorized, readable, type Answer } from './core/replay.js';
+import {
+  deliver,
+  discard,
+  inTime,
+  isAborted,
+  isForeign,
+  isUnauthorized,
+  onAbort,
+  put,
+  readable,
+  type Answer,
+} from './core/replay.js';
 import type { Credential, Holder } from './core/state.js';
 import { isTokenError } from './errors.js';
 import { adapterOf, isAxiosTransform, sendBare } from './http.js';
-import type { Turn } from './desk.js';
+import { forcedEveryMs, type Turn } from './desk.js';
 import type { Session } from './session.js';
 
 /** A session on one instance. */
@@ -57,6 +68,7 @@ export class Exchange implements Turn {
   #credential: Credential | undefined;
   /** The generation that the request was replayed with: once for each is enough. */
   #replayedWith = 0;
+  #replayedAt = -Infinity;
   #ownRedirect: BeforeRedirect | undefined;
   #redirect: BeforeRedirect | undefined;
 
@@ -68,9 +80,10 @@ export class Exchange implements Turn {
     if (!previous) return;
     previous.withdraw(config);
     if (previous.#link.session === link.session) {
-      // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent.
+      // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent for a while.
       this.holder = previous.holder ?? this.holder;
-      this.#replayedWith = previous.#replayedWith;
+      this.#replayedAt = previous.#replayedAt;
+      if (this.#now() - this.#replayedAt < forcedEveryMs) this.#replayedWith = previous.#replayedWith;
     }
     if (config.adapter === previous.#adapter) put(config, 'adapter', previous.#inner);
     if (config.beforeRedirect === previous.#redirect) put(config, 'beforeRedirect', previous.#ownRedirect);
@@ -121,18 +134,12 @@ export class Exchange implements Turn {
   }
 
   interrupted(listener: (reason: unknown) => void): () => void {
-    const { signal, cancelToken } = this.#config;
     const abort = (): void => listener(aborted());
+    const stops = [onStreamError(this.#config.data, listener)];
     if (isAborted(this.#config)) queueMicrotask(abort);
-    else {
-      signal?.addEventListener?.('abort', abort);
-      cancelToken?.subscribe(abort);
-    }
-    const stopListening = onStreamError(this.#config.data, listener);
+    else stops.push(onAbort(this.#config, abort));
     return () => {
-      signal?.removeEventListener?.('abort', abort);
-      cancelToken?.unsubscribe(abort);
-      stopListening();
+      for (const stop of stops) stop();
     };
   }
 
@@ -180,26 +187,19 @@ export class Exchange implements Turn {
   #send(config: Config, origin: string, credential: Credential | undefined): Promise<AxiosResponse> {
     if (credential) this.#attach(config, origin, credential);
     this.#credential = credential;
-    return (this.#waitedMs > 0 ? this.#passInTime(config) : this.#pass(config)).then(
-      (response) => (this.#isRefused(response, origin) ? this.#replay(config, origin, { response }) : response),
+    return (this.#waitedMs > 0 ? inTime(config, this.ownTimeMs(), () => this.#pass(config)) : this.#pass(config)).then(
+      (response) => {
+        if (this.#isRefused(response, origin)) return this.#replay(config, origin, { response });
+        // What comes of this config from now on is another request.
+        this.#replayedWith = 0;
+        return response;
+      },
       (thrown: unknown) => {
         const response = field(thrown, 'response') as AxiosResponse | undefined;
         if (response && this.#isRefused(response, origin)) return this.#replay(config, origin, { response, thrown });
         throw thrown;
       },
     );
-  }
-
-  /** A wait uses up the request's own time; whoever sends the config again starts from the whole. */
-  async #passInTime(config: Config): Promise<AxiosResponse> {
-    const { timeout } = config;
-    if (!timeout) return this.#pass(config);
-    config.timeout = this.ownTimeMs();
-    try {
-      return await this.#pass(config);
-    } finally {
-      config.timeout = timeout;
-    }
   }
 
   #isRefused(response: AxiosResponse, origin: string): boolean {
@@ -233,6 +233,7 @@ export class Exchange implements Turn {
     // Axios turns whatever an aborted request ends with into its own error.
     if (!credential || isAborted(config)) return deliver(answer);
     this.#replayedWith = credential.generation;
+    this.#replayedAt = this.#now();
     if (this.#body && !rewind(config, this.#body)) return deliver(answer, bodyUsedUp());
     session.events.emit('request.replayed', {});
     return this.#send(config, origin, credential);
@@ -277,17 +278,15 @@ export class Exchange implements Turn {
   }
 
   async #timed<T>(wait: () => T | Promise<T>): Promise<T> {
-    const { clock } = this.#link.session.options;
-    const since = clock.monotonic();
+    const since = this.#now();
     try {
       return await wait();
     } finally {
-      this.#waitedMs += clock.monotonic() - since;
+      this.#waitedMs += this.#now() - since;
     }
   }
-}
 
-function put<K extends 'adapter' | 'beforeRedirect'>(config: Config, key: K, value: Config[K] | undefined): void {
-  if (value === undefined) Reflect.deleteProperty(config, key);
-  else config[key] = value;
+  #now(): number {
+    return this.#link.session.options.clock.monotonic();
+  }
 }

@@ -1,4 +1,4 @@
-/** Which answers are replayed, and how one is handed on: pure. */
+/** Which answers are replayed, how one is handed on, and what becomes of a config meanwhile: pure. */
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { isStream } from './body.js';
 import { field, headerOf } from './redact.js';
@@ -66,4 +66,40 @@ export function deliver(answer: Answer, cause?: unknown): AxiosResponse {
 
 export function isAborted(config: InternalAxiosRequestConfig): boolean {
   return config.signal?.aborted === true || config.cancelToken?.reason !== undefined;
+}
+
+/** Listens to an abort that is yet to come. Returns what stops that. */
+export function onAbort({ signal, cancelToken }: InternalAxiosRequestConfig, listener: () => void): () => void {
+  signal?.addEventListener?.('abort', listener);
+  cancelToken?.subscribe(listener);
+  return () => {
+    signal?.removeEventListener?.('abort', listener);
+    cancelToken?.unsubscribe(listener);
+  };
+}
+
+/** A wait uses up the request's own time; whoever sends the config again starts from the whole. */
+export async function inTime<T>(
+  config: InternalAxiosRequestConfig,
+  leftMs: number,
+  send: () => Promise<T>,
+): Promise<T> {
+  const { timeout } = config;
+  if (!timeout) return send();
+  config.timeout = leftMs;
+  try {
+    return await send();
+  } finally {
+    config.timeout = timeout;
+  }
+}
+
+/** Gives a config back what stood there before us, if anything did. */
+export function put<K extends 'adapter' | 'beforeRedirect'>(
+  config: InternalAxiosRequestConfig,
+  key: K,
+  value: InternalAxiosRequestConfig[K] | undefined,
+): void {
+  if (value === undefined) Reflect.deleteProperty(config, key);
+  else config[key] = value;
 }
