@@ -130,7 +130,7 @@ export class Exchange implements Turn {
 
   ownTimeMs(): number {
     const { timeout } = this.#config;
-    return timeout ? Math.max(1, timeout - this.#waitedMs) : Infinity;
+    return timeout ? Math.max(1, Math.ceil(timeout - this.#waitedMs)) : Infinity;
   }
 
   interrupted(listener: (reason: unknown) => void): () => void {
