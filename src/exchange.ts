@@ -3,6 +3,7 @@ import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'ax
 import { ask } from './core/ask.js';
 import {
   bodyOf,
+  isSameStream,
   isUsedUp,
   onStreamError,
   rewind,
@@ -95,9 +96,7 @@ export class Exchange implements Turn {
   static of(link: Link, config: Config): Exchange {
     const known = config[stateKey];
     if (known instanceof Exchange && known.#config === config && known.#adapter === config.adapter) return known;
-    const exchange = new Exchange(link, config, known instanceof Exchange ? known : undefined);
-    exchange.#install();
-    return exchange;
+    return new Exchange(link, config, known instanceof Exchange ? known : undefined).#install();
   }
 
   static find(config: unknown): Exchange | undefined {
@@ -143,7 +142,7 @@ export class Exchange implements Turn {
     };
   }
 
-  #install(): void {
+  #install(): this {
     const config = this.#config;
     this.#inner = config.adapter;
     config.adapter = this.#adapter = (final) => {
@@ -155,7 +154,7 @@ export class Exchange implements Turn {
       }
     };
     config[stateKey] = this;
-    if (config.data === undefined || config.data === null) return;
+    if (config.data === undefined || config.data === null) return this;
     const transforms = transformsOf(config);
     this.#capture = (data, headers) => {
       const own = isAxiosTransform(transforms) ? undefined : Object.assign({}, headers);
@@ -163,6 +162,7 @@ export class Exchange implements Turn {
       return data;
     };
     config.transformRequest = [this.#capture, ...transforms] as NonNullable<Config['transformRequest']>;
+    return this;
   }
 
   /** The adapter: here the final URL is known, and every answer is seen. */
@@ -249,7 +249,14 @@ export class Exchange implements Turn {
     if (isUsedUp(body)) return deliver(answer, bodyUsedUp());
     const again = { ...config, data: body.data, transformRequest: body.transforms } as Config;
     rewindHeaders(again, body);
-    new Exchange(this.#link, again, this).#install();
+    const next = new Exchange(this.#link, again, this).#install();
+    // Once only: a further replay is told where it is made.
+    next.#inner = (final) => {
+      next.#inner = config.adapter;
+      if (isSameStream(final.data, config.data)) throw bodyUsedUp();
+      this.#link.session.events.emit('request.replayed', {});
+      return next.#pass(final);
+    };
     // What kept it from being sent is the reason for the answer that it has.
     return sendBare(again).catch((error: unknown) => {
       if (isTokenError(error)) return deliver(answer, error);
