@@ -33,6 +33,7 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
   const isOurs = (config: Config): boolean => link.active && config.tokenRefresh !== false && !isAborted(config);
   const wrap = (config: Config): Config => {
     if (isOurs(config)) Exchange.of(link, config);
+    else Exchange.find(config)?.withdraw(config);
     return config;
   };
   const wait = (config: Config): Promise<Config> => Exchange.of(link, config).waitTurn(config);

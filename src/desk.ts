@@ -38,7 +38,8 @@ export interface Host {
   released(released: Released, servedCurrent: boolean): void;
 }
 
-const forcedEveryMs = 30_000;
+/** A 401 forces a refresh once in this time, whoever has it. */
+export const forcedEveryMs = 30_000;
 // An operation that ends together with a wait settles it itself.
 const operationFirstMs = 1_000;
 

@@ -1,6 +1,18 @@
 /** One request on its way: waits, takes a token at the last point before the wire, is replayed after a 401. */
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { ask } from './core/ask.js';
+import {
+  bodyOf,
+  isSameStream,
+  isUsedUp,
+  onStreamError,
+  rewind,
+  rewindHeaders,
+  transformsOf,
+  type Body,
+  type Transform,
+} from './core/body.js';
+import { takeOff } from './core/header.js';
 import type { OriginCheck } from './core/origins.js';
 import { field } from './core/redact.js';
 import { aborted, bodyUsedUp, rejectedToken, scopeMismatch } from './core/refusals.js';
@@ -8,22 +20,19 @@ import { redirectGuard, refuseRedirects, type BeforeRedirect } from './core/redi
 import {
   deliver,
   discard,
-  forgetBody,
+  inTime,
   isAborted,
   isForeign,
-  isStream,
   isUnauthorized,
+  onAbort,
+  put,
   readable,
-  rewind,
-  transformsOf,
   type Answer,
-  type Body,
-  type Transform,
 } from './core/replay.js';
 import type { Credential, Holder } from './core/state.js';
 import { isTokenError } from './errors.js';
-import { adapterOf, sendBare } from './http.js';
-import type { Turn } from './desk.js';
+import { adapterOf, isAxiosTransform, sendBare } from './http.js';
+import { forcedEveryMs, type Turn } from './desk.js';
 import type { Session } from './session.js';
 
 /** A session on one instance. */
@@ -55,11 +64,12 @@ export class Exchange implements Turn {
   #served = false;
   /** Our adapter was called: nobody replaced it. */
   #ran = false;
-  /** The header value that we set: another one is the caller's. */
+  /** The header value that we set. */
   #attached: string | undefined;
   #credential: Credential | undefined;
   /** The generation that the request was replayed with: once for each is enough. */
   #replayedWith = 0;
+  #replayedAt = -Infinity;
   #ownRedirect: BeforeRedirect | undefined;
   #redirect: BeforeRedirect | undefined;
 
@@ -69,11 +79,12 @@ export class Exchange implements Turn {
     // Made under this user, however long other interceptors take.
     this.holder = link.session.holder;
     if (!previous) return;
-    this.#attached = previous.#attached;
+    previous.withdraw(config);
     if (previous.#link.session === link.session) {
-      // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent.
+      // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent for a while.
       this.holder = previous.holder ?? this.holder;
-      this.#replayedWith = previous.#replayedWith;
+      this.#replayedAt = previous.#replayedAt;
+      if (this.#now() - this.#replayedAt < forcedEveryMs) this.#replayedWith = previous.#replayedWith;
     }
     if (config.adapter === previous.#adapter) put(config, 'adapter', previous.#inner);
     if (config.beforeRedirect === previous.#redirect) put(config, 'beforeRedirect', previous.#ownRedirect);
@@ -85,9 +96,7 @@ export class Exchange implements Turn {
   static of(link: Link, config: Config): Exchange {
     const known = config[stateKey];
     if (known instanceof Exchange && known.#config === config && known.#adapter === config.adapter) return known;
-    const exchange = new Exchange(link, config, known instanceof Exchange ? known : undefined);
-    exchange.#install();
-    return exchange;
+    return new Exchange(link, config, known instanceof Exchange ? known : undefined).#install();
   }
 
   static find(config: unknown): Exchange | undefined {
@@ -98,6 +107,11 @@ export class Exchange implements Turn {
   /** Whether the plugin has anything to do with this request, as far as can be told before the last interceptor. */
   concerns(config: Config): boolean {
     return this.#originFor(config) !== undefined;
+  }
+
+  /** Takes our header off a config that is sent again: where it goes now is yet to be seen. Another one is the caller's. */
+  withdraw({ headers }: Config): void {
+    if (this.#attached !== undefined) takeOff(headers, this.#link.session.options.header, this.#attached);
   }
 
   /** Waits in the request interceptor, before the body is touched. */
@@ -115,30 +129,20 @@ export class Exchange implements Turn {
 
   ownTimeMs(): number {
     const { timeout } = this.#config;
-    return timeout ? Math.max(1, timeout - this.#waitedMs) : Infinity;
+    return timeout ? Math.max(1, Math.ceil(timeout - this.#waitedMs)) : Infinity;
   }
 
   interrupted(listener: (reason: unknown) => void): () => void {
-    const { signal, cancelToken } = this.#config;
-    const data: unknown = this.#config.data;
     const abort = (): void => listener(aborted());
+    const stops = [onStreamError(this.#config.data, listener)];
     if (isAborted(this.#config)) queueMicrotask(abort);
-    else {
-      signal?.addEventListener?.('abort', abort);
-      cancelToken?.subscribe(abort);
-    }
-    // A stream that fails while nobody reads it would be an uncaught exception.
-    const stream =
-      isStream(data) && typeof field(data, 'on') === 'function' ? (data as NodeJS.ReadableStream) : undefined;
-    stream?.on('error', listener);
+    else stops.push(onAbort(this.#config, abort));
     return () => {
-      signal?.removeEventListener?.('abort', abort);
-      cancelToken?.unsubscribe(abort);
-      stream?.removeListener('error', listener);
+      for (const stop of stops) stop();
     };
   }
 
-  #install(): void {
+  #install(): this {
     const config = this.#config;
     this.#inner = config.adapter;
     config.adapter = this.#adapter = (final) => {
@@ -150,19 +154,22 @@ export class Exchange implements Turn {
       }
     };
     config[stateKey] = this;
-    if (config.data === undefined || config.data === null) return;
+    if (config.data === undefined || config.data === null) return this;
     const transforms = transformsOf(config);
     this.#capture = (data, headers) => {
-      this.#body = { data, transforms, type: headers.get('Content-Type') };
+      const own = isAxiosTransform(transforms) ? undefined : Object.assign({}, headers);
+      this.#body = { data, transforms, type: headers.get('Content-Type'), headers: own };
       return data;
     };
     config.transformRequest = [this.#capture, ...transforms] as NonNullable<Config['transformRequest']>;
+    return this;
   }
 
   /** The adapter: here the final URL is known, and every answer is seen. */
   #run(config: Config): Promise<AxiosResponse> {
     this.#ran = true;
     this.#config = config;
+    this.withdraw(config);
     const isOurs = (this.#link.active || this.#served) && config.tokenRefresh !== false;
     const origin = isOurs ? this.#originFor(config) : undefined;
     this.#served = false;
@@ -180,26 +187,19 @@ export class Exchange implements Turn {
   #send(config: Config, origin: string, credential: Credential | undefined): Promise<AxiosResponse> {
     if (credential) this.#attach(config, origin, credential);
     this.#credential = credential;
-    return (this.#waitedMs > 0 ? this.#passInTime(config) : this.#pass(config)).then(
-      (response) => (this.#isRefused(response, origin) ? this.#replay(config, origin, { response }) : response),
+    return (this.#waitedMs > 0 ? inTime(config, this.ownTimeMs(), () => this.#pass(config)) : this.#pass(config)).then(
+      (response) => {
+        if (this.#isRefused(response, origin)) return this.#replay(config, origin, { response });
+        // What comes of this config from now on is another request.
+        this.#replayedWith = 0;
+        return response;
+      },
       (thrown: unknown) => {
         const response = field(thrown, 'response') as AxiosResponse | undefined;
         if (response && this.#isRefused(response, origin)) return this.#replay(config, origin, { response, thrown });
         throw thrown;
       },
     );
-  }
-
-  /** A wait uses up the request's own time; whoever sends the config again starts from the whole. */
-  async #passInTime(config: Config): Promise<AxiosResponse> {
-    const { timeout } = config;
-    if (!timeout) return this.#pass(config);
-    config.timeout = this.ownTimeMs();
-    try {
-      return await this.#pass(config);
-    } finally {
-      config.timeout = timeout;
-    }
   }
 
   #isRefused(response: AxiosResponse, origin: string): boolean {
@@ -217,11 +217,10 @@ export class Exchange implements Turn {
     const { session } = this.#link;
     if (this.#replayedWith > 0 && this.#replayedWith === this.#credential?.generation)
       return deliver(answer, rejectedToken());
-    const data: unknown = this.#body ? this.#body.data : config.data;
     let credential: Credential | undefined;
     try {
       const next = session.refused(this, this.#credential);
-      if (isStream(data)) {
+      if (isUsedUp(this.#body ?? bodyOf(config))) {
         // Refreshed for those who come after; nobody waits for it here.
         if (next instanceof Promise) next.catch(() => undefined);
         throw bodyUsedUp();
@@ -234,7 +233,8 @@ export class Exchange implements Turn {
     // Axios turns whatever an aborted request ends with into its own error.
     if (!credential || isAborted(config)) return deliver(answer);
     this.#replayedWith = credential.generation;
-    if (this.#body) rewind(config, this.#body);
+    this.#replayedAt = this.#now();
+    if (this.#body && !rewind(config, this.#body)) return deliver(answer, bodyUsedUp());
     session.events.emit('request.replayed', {});
     return this.#send(config, origin, credential);
   }
@@ -245,11 +245,18 @@ export class Exchange implements Turn {
     const config: Config = answer.response.config;
     const origin = this.#originFor(config);
     if (origin === undefined || !this.#isRefused(answer.response, origin)) return undefined;
-    const body = this.#body ?? { data: config.data as unknown, transforms: transformsOf(config), type: undefined };
-    if (isStream(body.data)) return deliver(answer, bodyUsedUp());
+    const body = this.#body ?? bodyOf(config);
+    if (isUsedUp(body)) return deliver(answer, bodyUsedUp());
     const again = { ...config, data: body.data, transformRequest: body.transforms } as Config;
-    forgetBody(again, body.type);
-    new Exchange(this.#link, again, this).#install();
+    rewindHeaders(again, body);
+    const next = new Exchange(this.#link, again, this).#install();
+    // Once only: a further replay is told where it is made.
+    next.#inner = (final) => {
+      next.#inner = config.adapter;
+      if (isSameStream(final.data, config.data)) throw bodyUsedUp();
+      this.#link.session.events.emit('request.replayed', {});
+      return next.#pass(final);
+    };
     // What kept it from being sent is the reason for the answer that it has.
     return sendBare(again).catch((error: unknown) => {
       if (isTokenError(error)) return deliver(answer, error);
@@ -259,12 +266,8 @@ export class Exchange implements Turn {
 
   #originFor(config: Config): string | undefined {
     const { check, session } = this.#link;
-    const { header } = session.options;
-    if (config.auth) return undefined;
-    // A header that the caller set stays; one that we set on an earlier pass is ours to renew.
-    if (config.headers.has(header) && (this.#attached === undefined || config.headers.get(header) !== this.#attached))
-      return undefined;
-    return check(config);
+    // A header that the caller set stays.
+    return config.auth || config.headers.has(session.options.header) ? undefined : check(config);
   }
 
   #attach(config: Config, origin: string, { held }: Credential): void {
@@ -282,17 +285,15 @@ export class Exchange implements Turn {
   }
 
   async #timed<T>(wait: () => T | Promise<T>): Promise<T> {
-    const { clock } = this.#link.session.options;
-    const since = clock.monotonic();
+    const since = this.#now();
     try {
       return await wait();
     } finally {
-      this.#waitedMs += clock.monotonic() - since;
+      this.#waitedMs += this.#now() - since;
     }
   }
-}
 
-function put<K extends 'adapter' | 'beforeRedirect'>(config: Config, key: K, value: Config[K] | undefined): void {
-  if (value === undefined) Reflect.deleteProperty(config, key);
-  else config[key] = value;
+  #now(): number {
+    return this.#link.session.options.clock.monotonic();
+  }
 }

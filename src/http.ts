@@ -33,6 +33,11 @@ const inherited = [
 const { transformRequest, transformResponse } = axios.create().defaults;
 const Accept = 'application/json, text/plain, */*';
 
+/** Whether these transforms are no more than the one that Axios brings. */
+export function isAxiosTransform(transforms: readonly unknown[]): boolean {
+  return transforms.length === 1 && transforms[0] === [transformRequest].flat()[0];
+}
+
 /** Called with the `Date` of an answer and the wall-clock times around it. */
 export type SeenDate = (date: string, sentAt: number) => void;
 

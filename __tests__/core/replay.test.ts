@@ -1,17 +1,7 @@
-/** Whether and with what a request can be sent again. */
-import { Readable } from 'node:stream';
+/** Which answers are replayed, and how one is handed on. */
 import { describe, expect, test } from '@jest/globals';
 import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-import FormDataPackage from 'form-data';
-import {
-  deliver,
-  isForeign,
-  isStream,
-  isUnauthorized,
-  readable,
-  rewind,
-  type Transform,
-} from '../../src/core/replay.js';
+import { deliver, isForeign, isUnauthorized, readable } from '../../src/core/replay.js';
 
 const response = (fields: Partial<AxiosResponse>): AxiosResponse => ({
   status: 401,
@@ -20,25 +10,6 @@ const response = (fields: Partial<AxiosResponse>): AxiosResponse => ({
   headers: {},
   config: { headers: new AxiosHeaders() } as InternalAxiosRequestConfig,
   ...fields,
-});
-
-describe('isStream (G15): a body that can be read once', () => {
-  test.each<readonly [what: string, body: unknown, expected: boolean]>([
-    ['a Node stream', Readable.from(['x']), true],
-    ['a web stream', new ReadableStream(), true],
-    ['an instance of the form-data package', new FormDataPackage(), true],
-    ['a FormData', new FormData(), false],
-    ['a Blob', new Blob(['x']), false],
-    ['a Buffer', Buffer.from('x'), false],
-    ['an ArrayBuffer', new ArrayBuffer(1), false],
-    ['a URLSearchParams', new URLSearchParams('x=1'), false],
-    ['an object', { a: 1 }, false],
-    ['a string', 'x', false],
-    ['nothing', undefined, false],
-    ['null', null, false],
-  ])('%s', (_what, body, expected) => {
-    expect(isStream(body)).toBe(expected);
-  });
 });
 
 describe('isUnauthorized: the default for shouldRefresh', () => {
@@ -98,52 +69,6 @@ describe('readable: the response as shouldRefresh sees it', () => {
     const text = response({ data: '{"a":1}' });
     expect(readable(text).status).toBe(401);
     expect(text.data).toBe('{"a":1}');
-  });
-});
-
-describe('rewind (G15): the body as it was before transformRequest, transformed anew', () => {
-  const sent = (headers: Record<string, string>): InternalAxiosRequestConfig => ({
-    headers: new AxiosHeaders(headers),
-    data: 'transformed once',
-  });
-
-  test('what was derived from the first body goes', () => {
-    const config = sent({
-      'Content-Length': '16',
-      'Content-Type': 'multipart/form-data; boundary=first',
-      'X-Own': 'kept',
-    });
-    rewind(config, { data: { a: 1 }, transforms: [], type: undefined });
-    expect({ ...config.headers.toJSON() }).toEqual({ 'Content-Type': 'multipart/form-data', 'X-Own': 'kept' });
-    expect(config.data).toEqual({ a: 1 });
-  });
-
-  test('a boundary that is the caller’s stays: the body was made with it', () => {
-    const type = 'multipart/form-data; boundary=own';
-    const config = sent({ 'Content-Type': type });
-    rewind(config, { data: '--own--', transforms: [], type });
-    expect(config.headers.get('Content-Type')).toBe(type);
-  });
-
-  test('another content type stays', () => {
-    const config = sent({ 'content-type': 'application/json' });
-    rewind(config, { data: {}, transforms: [], type: 'application/json' });
-    expect(config.headers.get('Content-Type')).toBe('application/json');
-  });
-
-  test('each transform gets the body of the one before, the headers, and the config as this', () => {
-    const config = sent({});
-    const seen: unknown[] = [];
-    const transforms: Transform[] = [
-      function (data, headers) {
-        seen.push(this === config, headers === config.headers);
-        return JSON.stringify(data);
-      },
-      (data) => `${String(data)}!`,
-    ];
-    rewind(config, { data: { a: 1 }, transforms, type: undefined });
-    expect(config.data).toBe('{"a":1}!');
-    expect(seen).toEqual([true, true]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { AxiosError } from 'axios';
 import { isTokenError } from '../../src/index.js';
 import { minute, second, settle, states, times, unreachable, watch, world, type World } from '../properties/world.js';
 
@@ -62,6 +63,24 @@ describe('G9 at most one replay per request', () => {
     }
     expect(w.api.seen).toHaveLength(6);
     expect(w.calls).toHaveLength(0);
+  });
+
+  test('a replay that ended in a 503 stays spent for 30 s, and no longer, however the config is sent again', async () => {
+    const w = world();
+    const answers = [401, 503, 401, 401, 200];
+    w.api.respond = () => ({ status: answers[w.api.seen.length - 1] ?? 200 });
+    const first = watch(w.instance.get('/orders'));
+    await settle();
+    const { config = {} } = first.error as AxiosError;
+    await w.clock.advance(30 * second - 1);
+    const early = watch(w.instance.request(config));
+    await settle();
+    expect(early.error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_TOKEN_REJECTED' } });
+    await w.clock.advance(1);
+    const late = watch(w.instance.request(config));
+    await settle();
+    expect(late.state).toBe('resolved');
+    expect([w.api.seen.length, w.calls.length]).toEqual([5, 2]);
   });
 
   test('a 401 that complains of the scope is not replayed', async () => {

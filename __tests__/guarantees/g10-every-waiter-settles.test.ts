@@ -223,6 +223,23 @@ describe('G10 every waiter settles', () => {
   });
 });
 
+describe('G10 the time that a wait has left a request', () => {
+  test('is whole milliseconds, as Axios tells them', async () => {
+    const w = world({ refresh: 'open' });
+    await w.clock.advance(2 * hour);
+    const request = w.instance.get('/orders', { timeout: second });
+    const timeouts: unknown[] = [];
+    w.api.respond = ({ timeout }) => {
+      timeouts.push(timeout);
+      return {};
+    };
+    await w.clock.advance(100.4);
+    nth(w.calls, 0).answer();
+    await request;
+    expect(timeouts).toEqual([900]);
+  });
+});
+
 describe('G10 an abort', () => {
   test('by signal rejects within a tick, sends nothing, and harms nobody else', async () => {
     const w = await waiting();

@@ -4,6 +4,7 @@ import axios, {
   type AxiosError,
   type AxiosInstance,
   type AxiosRequestConfig,
+  type AxiosRequestTransformer,
   type InternalAxiosRequestConfig,
 } from 'axios';
 import { isTokenError } from '../../src/index.js';
@@ -283,11 +284,13 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     expect(foreign.calls).toHaveLength(2);
   });
 
-  test('a stale token is refreshed on the way', async () => {
-    const { api, instance, refreshes } = await scene({ adapter, before: foreignAdapter(adapter).install });
+  test('a stale token is refreshed on the way, and each further send is told', async () => {
+    const { api, instance, session, refreshes } = await scene({ adapter, before: foreignAdapter(adapter).install });
+    let told = 0;
+    session.on('request.replayed', () => (told += 1));
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
     expect(api.seen.map(({ token }) => token)).toEqual([undefined, 'first', 'token-2']);
-    expect(refreshes).toHaveLength(1);
+    expect([told, refreshes.length]).toEqual([2, 1]);
   });
 
   test('G11 a request that its user left behind is not sent as the next one', async () => {
@@ -348,6 +351,19 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     expect(given).toEqual([{ id: 1 }, { id: 1 }, { id: 1 }]);
   });
 
+  test('a transformRequest that takes a header off finds it again', async () => {
+    const transformRequest: AxiosRequestTransformer = (data, headers) => {
+      const key = String(headers.get('X-Key'));
+      headers.delete('X-Key');
+      return `${String(data)} signed with ${key}`;
+    };
+    const { api, instance } = await scene({ adapter, before: foreignAdapter(adapter).install });
+    await instance.post('/orders', 'order', { transformRequest, headers: { 'X-Key': 'k1' } });
+    expect(api.seen.map(({ body, headers }) => [body.toString(), headers['x-key']])).toEqual(
+      Array<unknown>(3).fill(['order signed with k1', undefined]),
+    );
+  });
+
   test('a body that grows from one send to the next arrives whole', async () => {
     let sends = 0;
     const transformRequest = (): string => 'x'.repeat(20 * ++sends);
@@ -381,6 +397,31 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     expect(error).toMatchObject({ response: { status: 401 } });
     expect(isTokenError((error as Error).cause, 'AUTH_BODY_NOT_REPLAYABLE')).toBe(true);
     expect(api.seen.map(({ body }) => body.toString())).toEqual(['line 1\n']);
+  });
+
+  test('a stream that a transformRequest has from elsewhere is refused as well', async () => {
+    const { api, instance, session } = await scene({
+      adapter,
+      script: accepting('first'),
+      before: foreignAdapter(adapter).install,
+    });
+    let told = 0;
+    session.on('request.replayed', () => (told += 1));
+    const file = Readable.from([Buffer.from('line 1')]);
+    const error = await failureOf(instance.post('/files', { name: 'notes' }, { transformRequest: () => file }));
+    expect(error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_BODY_NOT_REPLAYABLE' } });
+    expect([api.seen.length, told]).toEqual([1, 0]);
+  });
+
+  test('a form with a stream in it is refused as well', async () => {
+    const { api, instance } = await scene({
+      adapter,
+      script: accepting('first'),
+      before: foreignAdapter(adapter).install,
+    });
+    const error = await failureOf(instance.postForm('/files', { file: Readable.from([Buffer.from('line 1')]) }));
+    expect(error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_BODY_NOT_REPLAYABLE' } });
+    expect(api.seen).toHaveLength(1);
   });
 
   test('shouldRefresh decides there as well', async () => {

@@ -139,6 +139,26 @@ describe.each(adapters)('G15 a stream that fails while its request waits, over %
     expect(api.seen).toHaveLength(0);
   });
 
+  test('a file that does not exist, in an object that becomes a form', async () => {
+    const { api, instance } = await held(adapter, true);
+    const file = createReadStream(join(tmpdir(), 'no-such-folder', 'no-such-file'));
+    expect(await failureOf(instance.postForm('/files', { notes: [{ file }] }))).toMatchObject({ code: 'ENOENT' });
+    expect(api.seen).toHaveLength(0);
+  });
+
+  test('one in a form is listened to until the request has its token, by as many as before', async () => {
+    const { instance, session, answer } = await held(adapter, true);
+    const file = new Readable({ read: () => undefined });
+    const controller = new AbortController();
+    const request = failureOf(instance.postForm('/files', { file, again: file }, { signal: controller.signal }));
+    await heard(session, 'request.queued');
+    expect(file.listenerCount('error')).toBe(1);
+    controller.abort();
+    await request;
+    expect(file.listenerCount('error')).toBe(0);
+    answer.open('token-2');
+  });
+
   test('one that fails after its request was aborted troubles nobody', async () => {
     const { instance, session } = await held(adapter, true);
     const controller = new AbortController();

@@ -196,13 +196,29 @@ describe.each(adapters)('G15 a config sent again by hand over %s', (adapter) => 
     await expect(other.instance.request(config)).resolves.toMatchObject({ status: 200 });
   });
 
+  test('after its replay was answered it is refreshed and replayed again, as a poll is', async () => {
+    const { api, instance, session, refreshes } = await scene({
+      adapter,
+      script: async () => {
+        api.script = accepting('token-2');
+        await session.refresh();
+        return refusal;
+      },
+    });
+    const { config } = await instance.get('/poll');
+    api.script = accepting('token-3');
+    await expect(instance.request(config)).resolves.toMatchObject({ status: 200 });
+    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'token-2', 'token-2', 'token-3']);
+    expect(refreshes).toHaveLength(2);
+  });
+
   test('with tokenRefresh: false it is left alone', async () => {
     const { api, instance, session, refreshes } = await scene({ adapter, script: inTurn(refusal, refusal, refusal) });
     const error = (await failureOf(instance.get('/orders'))) as AxiosError;
     await session.setTokens('third');
     const again = await failureOf(instance.request({ ...error.config, tokenRefresh: false }));
     expect(again).toMatchObject({ response: { status: 401 } });
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'token-2', 'token-2']);
+    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'token-2', undefined]);
     expect(refreshes).toHaveLength(1);
   });
 

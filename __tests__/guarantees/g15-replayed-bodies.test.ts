@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import NodeFormData from 'form-data';
 import { describe, expect, test } from '@jest/globals';
-import type { AxiosError, AxiosInstance, AxiosRequestConfig } from 'axios';
+import type { AxiosError, AxiosInstance, AxiosRequestConfig, AxiosRequestHeaders, AxiosRequestTransformer } from 'axios';
 import { isTokenError } from '../../src/index.js';
 import {
   adapters,
@@ -154,6 +154,49 @@ describe.each(adapters)('G15 a 401 over %s is replayed with the same body', (ada
     expect(api.seen[1].body.toString()).toBe(`)]}'{"name":"Ada"}`);
   });
 
+  const touching: [string, AxiosRequestTransformer][] = [
+    [
+      'reads a header and takes it off',
+      (data, headers) => {
+        const key = String(headers.get('X-Key'));
+        headers.delete('X-Key');
+        return `${JSON.stringify(data)} signed with ${key}`;
+      },
+    ],
+    [
+      'goes by the content type that it sets',
+      (data, headers) => {
+        if (headers.has('Content-Type')) return JSON.stringify({ again: data as unknown });
+        headers.setContentType('text/plain');
+        return JSON.stringify(data);
+      },
+    ],
+    [
+      'adds to a header',
+      (data, headers) => {
+        headers.set('X-Key', `${String(headers.get('X-Key'))}, more`);
+        return JSON.stringify(data);
+      },
+    ],
+    ['leaves the content type to Axios', () => 'name=Ada'],
+    ['makes a form', form],
+    [
+      'makes a form, and says so',
+      (_data, headers) => {
+        headers.setContentType('multipart/form-data');
+        return form();
+      },
+    ],
+  ];
+
+  test.each(touching)('a transformRequest that %s finds the headers as they were', async (_, transformRequest) => {
+    for (const method of ['post', 'delete']) {
+      const { api, instance } = await scene({ adapter });
+      await instance.request({ method, url: '/', data: { name: 'Ada' }, transformRequest, headers: { 'X-Key': 'k1' } });
+      expectSameTwice(api.seen);
+    }
+  });
+
   test('a body that grows from one send to the next arrives whole', async () => {
     const { api, instance } = await scene({ adapter });
     let sends = 0;
@@ -217,6 +260,17 @@ const usedUp: UsedUp[] = [
   },
 ];
 
+interface Held {
+  readonly file: Readable;
+}
+
+function makeForm({ file }: Held, headers: AxiosRequestHeaders): NodeFormData {
+  const data = new NodeFormData();
+  data.append('file', file, 'notes.txt');
+  headers.set(data.getHeaders());
+  return data;
+}
+
 function expectRefusedWithoutReplay(error: unknown, seen: readonly SeenRequest[]): void {
   expect(error).toMatchObject({ isAxiosError: true, response: { status: 401 } });
   expect(isTokenError((error as Error).cause, 'AUTH_BODY_NOT_REPLAYABLE')).toBe(true);
@@ -233,6 +287,31 @@ describe.each(adapters)('G15 a used-up stream over %s is refused, never sent emp
     // The refresh was made all the same: whoever comes next is served.
     await session.getAccessToken();
     expect((await instance.post('/files', 'again')).status).toBe(200);
+  });
+
+  test.each([
+    ['takes it out', ({ file }: Held) => file],
+    ['makes a form-data instance of it', makeForm],
+  ])('one in an object, where a transformRequest %s', async (_, transformRequest) => {
+    const { api, instance } = await scene({ adapter });
+    const body = { file: Readable.from([Buffer.from('line 1')]) };
+    expectRefusedWithoutReplay(await failureOf(instance.post('/files', body, { transformRequest })), api.seen);
+  });
+
+  test('one that a transformRequest has from elsewhere', async () => {
+    const { api, instance } = await scene({ adapter });
+    const file = Readable.from([Buffer.from('line 1')]);
+    const config = { transformRequest: () => file };
+    expectRefusedWithoutReplay(await failureOf(instance.post('/files', { name: 'notes' }, config)), api.seen);
+    expect((await instance.post('/files', { name: 'notes' })).status).toBe(200);
+  });
+
+  test('a stream that a transformRequest makes for each send is sent again', async () => {
+    const { api, instance } = await scene({ adapter });
+    const transformRequest = ({ text }: { text: string }): Readable => Readable.from([Buffer.from(text)]);
+    await instance.post('/files', { text: 'line 1' }, { transformRequest });
+    expectSameTwice(api.seen);
+    expect(api.seen[1].body.toString()).toBe('line 1');
   });
 
   test('a file stream', async () => {
@@ -261,6 +340,22 @@ describe.each(adapters)('G15 a used-up stream over %s is refused, never sent emp
     const response = await instance.post('/files', Readable.from(['line 1\n', 'line 2\n']));
     expect(response.status).toBe(200);
     expect(api.seen.map(({ token, body }) => [token, body.toString()])).toEqual([['token-2', 'line 1\nline 2\n']]);
+  });
+});
+
+// Over fetch Axios sends the name of such a form's class in its place.
+describe('G15 a form that Axios makes of an object with a stream in it is refused, never sent again', () => {
+  const held: [string, (stream: Readable) => object][] = [
+    ['a field', (file) => ({ name: 'notes', file })],
+    ['an array', (file) => ({ files: [file] })],
+    ['an object below', (file) => ({ notes: { of: { today: file } } })],
+  ];
+
+  test.each(held)('%s', async (_, hold) => {
+    const { api, instance } = await scene({ adapter: 'http' });
+    const body = hold(Readable.from([Buffer.from('engine notes')]));
+    expectRefusedWithoutReplay(await failureOf(instance.postForm('/files', body)), api.seen);
+    expect(api.seen[0]?.body.toString()).toContain('engine notes');
   });
 });
 

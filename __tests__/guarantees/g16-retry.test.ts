@@ -51,6 +51,13 @@ describe('G16 a transient failure is retried', () => {
     expect(w.session.status).toBe('active');
   });
 
+  test('after a pause that is told in whole milliseconds', async () => {
+    const w = await failing(unreachable);
+    await w.clock.advance(20 * second);
+    expect(delays(w)).toHaveLength(2);
+    for (const delayMs of delays(w)) expect(delayMs).toBe(Math.round(delayMs));
+  });
+
   test('and the request leaves with what the retry brought', async () => {
     const w = world({
       refresh: ({ attempt }, { issue }) => {

@@ -2,9 +2,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import axios, { type AxiosInstance } from 'axios';
+import axios, { type AxiosInstance, type InternalAxiosRequestConfig } from 'axios';
+import axiosRetry from 'axios-retry';
 import { createTokenSession, installTokenRefresh, type Origins, type TokenEvent } from '../../src/index.js';
-import { accepting, adapters, afterwards, failureOf, inTurn, refusal, scene, server } from '../integration/scene.js';
+import {
+  accepting,
+  adapters,
+  afterwards,
+  failureOf,
+  inTurn,
+  refusal,
+  scene,
+  server,
+  type Scene,
+  type SceneOptions,
+} from '../integration/scene.js';
 import { startServer, type ScriptedServer } from '../support/server.js';
 
 /** Neither the token nor anything like it may have come here. */
@@ -251,6 +263,118 @@ describe.each(adapters)('G23 the token goes to listed origins only, over %s', (a
     });
     expect(await failureOf(instance.get('/orders'))).toMatchObject({ code: 'AUTH_SCOPE_MISMATCH' });
     expect(api.seen).toHaveLength(0);
+  });
+});
+
+describe.each(adapters)('G23 a config that is sent again leaves the token behind, over %s', (adapter) => {
+  /** The config of a request that went out with the token `first`. */
+  async function sent(session: SceneOptions['session'] = {}): Promise<Scene & { config: InternalAxiosRequestConfig }> {
+    const made = await scene({ adapter, script: inTurn({}), session });
+    const { config } = await made.instance.get('/orders');
+    expect(JSON.stringify(made.api.seen[0]?.headers)).toContain('first');
+    return { ...made, config };
+  }
+
+  test('by axios-retry, to a host that it fails over to', async () => {
+    const backup = await server();
+    const { api, instance } = await scene({
+      adapter,
+      script: inTurn({ status: 503 }),
+      before: (target) => {
+        axiosRetry(target, { retries: 1, onRetry: (_count, _error, config) => void (config.baseURL = backup.url) });
+      },
+    });
+    await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
+    expect(api.seen.map(({ token }) => token)).toEqual(['first']);
+    expect(backup.seen).toHaveLength(1);
+    expectNoToken(backup);
+  });
+
+  test('by the caller, to another URL', async () => {
+    const other = await server();
+    const { instance, config } = await sent();
+    await instance.request({ ...config, url: `${other.url}/collect` });
+    await instance.request({ ...config, baseURL: other.url });
+    expect(other.seen).toHaveLength(2);
+    expectNoToken(other);
+  });
+
+  test('with tokenRefresh: false', async () => {
+    const other = await server();
+    const { api, instance, config } = await sent();
+    await instance.request({ ...config, tokenRefresh: false });
+    await instance.request({ ...config, tokenRefresh: false, baseURL: other.url });
+    await instance.request({ ...config, tokenRefresh: false, baseURL: other.url, adapter });
+    expect(api.seen.map(({ token }) => token)).toEqual(['first', undefined]);
+    expect(other.seen).toHaveLength(2);
+    expectNoToken(other);
+  });
+
+  test('with an option auth, and a header other than Authorization', async () => {
+    const { api, instance, config } = await sent({ header: 'X-Token' });
+    await instance.request({ ...config, auth: { username: 'ada', password: 'engine' } });
+    expect(api.seen.map(({ headers }) => headers['x-token'])).toEqual(['Bearer first', undefined]);
+  });
+
+  test('past an interceptor that makes the headers a plain object', async () => {
+    const other = await server();
+    const { instance, config } = await sent();
+    instance.interceptors.request.use((given) => ({ ...given, headers: given.headers.toJSON() }) as typeof given);
+    await instance.request({ ...config, baseURL: other.url });
+    expect(other.seen).toHaveLength(1);
+    expectNoToken(other);
+  });
+
+  test('where an interceptor replaces the adapter', async () => {
+    const other = await server();
+    const { api, instance } = await scene({
+      adapter,
+      script: inTurn({}),
+      before: ({ interceptors }) => {
+        interceptors.request.use((config) => (config.baseURL === other.url ? { ...config, adapter } : config));
+      },
+    });
+    const { config } = await instance.get('/orders');
+    await instance.request({ ...config, baseURL: other.url });
+    expect([api.seen.length, other.seen.length]).toEqual([1, 1]);
+    expectNoToken(other);
+  });
+
+  test('on an instance without a session', async () => {
+    const other = await server();
+    const { api, config } = await sent();
+    await axios.request({ ...config, baseURL: other.url });
+    expect(other.seen).toHaveLength(1);
+    expectNoToken(other);
+    await axios.request(config);
+    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'first']);
+  });
+
+  test('after dispose(), and through the next session while nobody is signed in there', async () => {
+    const { api, instance, session, config } = await sent();
+    session.dispose();
+    await instance.request(config);
+    const next = installTokenRefresh(instance, { refresh: () => 'token-2' });
+    afterwards(() => next.dispose());
+    await instance.request(config);
+    expect(api.seen.map(({ token }) => token)).toEqual(['first', undefined, undefined]);
+  });
+
+  test('through another session, whose header has another name', async () => {
+    const { config } = await sent({ header: 'X-Token' });
+    const other = await scene({ adapter, script: inTurn({}), session: { tokens: 'of-the-other' } });
+    await other.instance.request({ ...config, baseURL: other.api.url });
+    expect(other.api.seen.map(({ token }) => token)).toEqual(['of-the-other']);
+    expectNoToken(other.api);
+  });
+
+  test('a header that the caller puts in its place stays', async () => {
+    const other = await server();
+    const { instance, config } = await sent();
+    const headers = { ...config.headers.toJSON(), Authorization: 'Bearer mine' };
+    await instance.request({ ...config, headers, baseURL: other.url });
+    await instance.request({ ...config, headers, baseURL: other.url, tokenRefresh: false });
+    expect(other.seen.map(({ token }) => token)).toEqual(['mine', 'mine']);
   });
 });
 

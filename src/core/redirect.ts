@@ -1,5 +1,6 @@
 /** Keeps a credential on its own origin when the http adapter follows redirects: pure. */
 import type { InternalAxiosRequestConfig } from 'axios';
+import { takeOff } from './header.js';
 import { originOf } from './origins.js';
 import { field } from './redact.js';
 
@@ -8,12 +9,7 @@ export type BeforeRedirect = NonNullable<InternalAxiosRequestConfig['beforeRedir
 /** Takes `header` off a redirect that leaves `origin`, then lets the caller's own hook see it. */
 export function redirectGuard(header: string, origin: string, own: BeforeRedirect | undefined): BeforeRedirect {
   return (options, ...details) => {
-    const headers = field(options, 'headers');
-    if (typeof headers === 'object' && headers !== null && originOf(String(field(options, 'href'))) !== origin) {
-      for (const name of Object.keys(headers)) {
-        if (name.toLowerCase() === header.toLowerCase()) Reflect.deleteProperty(headers, name);
-      }
-    }
+    if (originOf(String(field(options, 'href'))) !== origin) takeOff(field(options, 'headers'), header);
     own?.(options, ...details);
   };
 }

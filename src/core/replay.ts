@@ -1,11 +1,7 @@
-/** Whether and with what a request can be sent again: pure. */
+/** Which answers are replayed, how one is handed on, and what becomes of a config meanwhile: pure. */
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { isStream } from './body.js';
 import { field, headerOf } from './redact.js';
-
-/** A body that can be read once only: Node streams, `form-data` instances, web streams. */
-export function isStream(body: unknown): boolean {
-  return typeof field(body, 'pipe') === 'function' || typeof field(body, 'getReader') === 'function';
-}
 
 /** The default for `shouldRefresh`: 401, unless the token is fine and its scope is not (RFC 6750, section 3.1). */
 export function isUnauthorized(response: AxiosResponse): boolean {
@@ -43,38 +39,6 @@ export function readable(response: AxiosResponse): AxiosResponse {
   }) as AxiosResponse;
 }
 
-/** A request body before `transformRequest`. */
-export interface Body {
-  readonly data: unknown;
-  readonly transforms: readonly Transform[];
-  /** The `Content-Type` that it came with. */
-  readonly type: unknown;
-}
-
-/** Takes off what an adapter derived from the body: its length, and a multipart boundary that is not the caller's. */
-export function forgetBody({ headers }: InternalAxiosRequestConfig, ownType: unknown): void {
-  headers.delete('Content-Length');
-  const multipart = /^multipart\/form-data/i;
-  if (multipart.test(String(headers.get('Content-Type'))))
-    headers.set('Content-Type', multipart.test(String(ownType)) ? String(ownType) : 'multipart/form-data');
-}
-
-/** Puts the body back as it was before `transformRequest`, and transforms it anew. */
-export function rewind(config: InternalAxiosRequestConfig, { data, transforms, type }: Body): void {
-  forgetBody(config, type);
-  config.data = transforms.reduce<unknown>((sent, transform) => transform.call(config, sent, config.headers), data);
-}
-
-export type Transform = (
-  this: InternalAxiosRequestConfig,
-  data: unknown,
-  headers: InternalAxiosRequestConfig['headers'],
-) => unknown;
-
-export function transformsOf({ transformRequest }: InternalAxiosRequestConfig): Transform[] {
-  return [transformRequest ?? []].flat() as Transform[];
-}
-
 /** Frees the connection of a streamed answer that nobody will read. */
 export function discard(body: unknown): void {
   const end = isStream(body) ? (field(body, 'destroy') ?? field(body, 'cancel')) : undefined;
@@ -102,4 +66,40 @@ export function deliver(answer: Answer, cause?: unknown): AxiosResponse {
 
 export function isAborted(config: InternalAxiosRequestConfig): boolean {
   return config.signal?.aborted === true || config.cancelToken?.reason !== undefined;
+}
+
+/** Listens to an abort that is yet to come. Returns what stops that. */
+export function onAbort({ signal, cancelToken }: InternalAxiosRequestConfig, listener: () => void): () => void {
+  signal?.addEventListener?.('abort', listener);
+  cancelToken?.subscribe(listener);
+  return () => {
+    signal?.removeEventListener?.('abort', listener);
+    cancelToken?.unsubscribe(listener);
+  };
+}
+
+/** A wait uses up the request's own time; whoever sends the config again starts from the whole. */
+export async function inTime<T>(
+  config: InternalAxiosRequestConfig,
+  leftMs: number,
+  send: () => Promise<T>,
+): Promise<T> {
+  const { timeout } = config;
+  if (!timeout) return send();
+  config.timeout = leftMs;
+  try {
+    return await send();
+  } finally {
+    config.timeout = timeout;
+  }
+}
+
+/** Gives a config back what stood there before us, if anything did. */
+export function put<K extends 'adapter' | 'beforeRedirect'>(
+  config: InternalAxiosRequestConfig,
+  key: K,
+  value: InternalAxiosRequestConfig[K] | undefined,
+): void {
+  if (value === undefined) Reflect.deleteProperty(config, key);
+  else config[key] = value;
 }
