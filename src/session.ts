@@ -3,13 +3,13 @@
  * for a turn, and report one `refused`.
  */
 import { instantOf } from './clock.js';
-import { freshnessOf, hold, refreshOf, storable, type Held } from './core/freshness.js';
+import { holdGiven, holdStored, type Receiver } from './core/arrivals.js';
+import { freshnessOf, refreshOf, storable, type Held } from './core/freshness.js';
 import { elapsed, type Instant } from './core/lifetime.js';
 import { cleared, disposed } from './core/refusals.js';
 import { skewNoiseMs } from './core/skew.js';
 import * as states from './core/state.js';
 import type { Holder, State } from './core/state.js';
-import { readTokens } from './core/tokens.js';
 import { TokenError } from './errors.js';
 import { Desk, type Given, type Host, type Turn } from './desk.js';
 import { Events } from './events.js';
@@ -77,7 +77,7 @@ export class Session {
     if (typeof given !== 'string' && (typeof given !== 'object' || (given as unknown) === null)) {
       throw new TypeError('setTokens expects a token set or an access token.');
     }
-    const held = this.#holdGiven(given, 'setTokens');
+    const held = holdGiven(given, 'setTokens', this.#receiver);
     // First in line: a refresh that these tokens start reads the store.
     const saved = this.#save();
     this.#take(held);
@@ -354,30 +354,18 @@ export class Session {
     return instantOf(this.options.clock);
   }
 
-  /** Tokens from a sign-in, the options or the store: of any age. */
-  #hold(tokens: TokenSet): Held {
-    const { skewMs, credential } = this.#state;
-    const now = this.#now();
-    return hold(tokens, this.options, { anchor: now, now, fresh: false, skewMs, previous: credential?.held });
-  }
-
-  #holdGiven(given: TokenSet | string, where: string): Held {
-    const reading = readTokens(given);
-    if ('problem' in reading) throw new TokenError('AUTH_TOKEN_MALFORMED', `${where}: ${reading.problem}.`);
-    return this.#hold(reading.tokens);
-  }
-
-  /** What the store holds, its expiry by this machine's clock; nothing if it makes no header here. */
+  /** What the store holds; nothing if it makes no header here. */
   #holdStored(tokens: TokenSet): Held | undefined {
-    const { skewMs, credential } = this.#state;
-    const { expiresAt } = tokens;
-    const ahead = skewMs ?? credential?.held.skewMs ?? 0;
     try {
-      return this.#hold(expiresAt === undefined ? tokens : { ...tokens, expiresAt: expiresAt + ahead });
+      return holdStored(tokens, this.#receiver);
     } catch (error) {
       this.events.failed('formatHeader', error);
       return undefined;
     }
+  }
+
+  get #receiver(): Receiver {
+    return { state: this.#state, options: this.options, now: this.#now() };
   }
 
   #announce(started: boolean): void {
@@ -404,7 +392,7 @@ export class Session {
 
   #restore(): Promise<void> {
     const { tokens } = this.options;
-    const seed = tokens === undefined ? undefined : this.#holdGiven(tokens, 'Option "tokens"');
+    const seed = tokens === undefined ? undefined : holdGiven(tokens, 'Option "tokens"', this.#receiver);
     const loaded = this.#persistence.load();
     if (!(loaded instanceof Promise)) {
       this.#begin(loaded, seed);
