@@ -2,10 +2,10 @@
  * Between a session and its store: one access after the other, and no fault of the store ever reaches the session.
  * Remembers what the store held last, and so tells what another holder has written from what was there all along.
  */
-import { startTimer } from './clock.js';
 import { describe, field } from './core/redact.js';
 import { readTokens, sameTokens } from './core/tokens.js';
-import { late, runAlone } from './section.js';
+import { within } from './deadline.js';
+import { runAlone } from './section.js';
 import type { Clock, StoreAction, TokenErrorCause, TokenSet, TokenStore } from './types.js';
 
 export type StoreFault = (action: StoreAction, error: TokenErrorCause) => void;
@@ -61,7 +61,7 @@ export class Persistence {
     try {
       const loaded: unknown = this.#store.load();
       if (typeof field(loaded, 'then') !== 'function') return read(loaded);
-      const { answer, stop } = this.#within(this.#limitMs, loaded);
+      const { answer, stop } = within(this.#clock, this.#limitMs, loaded);
       this.#stopLoading = stop;
       return answer.then(read).catch(fault);
     } catch (error) {
@@ -90,7 +90,7 @@ export class Persistence {
    * ever, though the accesses of a slow one must not overlap. Never rejects.
    */
   save(current: () => TokenSet | undefined): Promise<void> {
-    return this.#within(this.#limitMs, this.#save(current)).answer.catch((error: unknown) =>
+    return within(this.#clock, this.#limitMs, this.#save(current)).answer.catch((error: unknown) =>
       this.#fault(current() ? 'save' : 'clear', error),
     );
   }
@@ -197,22 +197,7 @@ export class Persistence {
 
   /** A shared store's answer, or a failure if it takes too long. */
   #answer<T>(given: T | Promise<T>): Promise<T> {
-    return this.isShared ? this.#within(answerMs, given).answer : Promise.resolve(given);
-  }
-
-  /** `stop` ends the wait with `undefined`. */
-  #within<T>(limitMs: number, given: T | Promise<T>): { answer: Promise<T>; stop: () => void } {
-    let stop = (): void => undefined;
-    const answer = new Promise<T>((resolve, reject) => {
-      const timeUp = (): void => reject(late('The store did not answer in time.'));
-      const stopTimer = startTimer(this.#clock, timeUp, limitMs);
-      stop = () => {
-        stopTimer();
-        resolve(undefined as T);
-      };
-      Promise.resolve(given).then(resolve, reject).finally(stopTimer);
-    });
-    return { answer, stop: () => stop() };
+    return this.isShared ? within(this.#clock, answerMs, given).answer : Promise.resolve(given);
   }
 
   #guard(act: () => void): void {
