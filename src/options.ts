@@ -22,6 +22,8 @@ type Defaulted = Omit<TokenSessionOptions, 'tokens' | 'origins' | 'shouldRefresh
 export interface ResolvedOptions
   extends Required<Defaulted>, Pick<TokenSessionOptions, 'tokens' | 'origins' | 'shouldRefresh' | 'classifyFailure'> {
   readonly retry: Required<RetryOptions> | false;
+  /** The store is the user's: it may outlive the session. */
+  readonly isStoreGiven: boolean;
 }
 
 const isWindow = (value: unknown): value is RefreshWindow =>
@@ -93,6 +95,7 @@ export function resolveOptions(given: TokenSessionOptions): ResolvedOptions {
     escalateAfter: 3,
     clock: systemClock,
     ...options,
+    isStoreGiven: options.store !== undefined,
     retry: options.retry !== false && {
       retries: 2,
       minDelayMs: 250,

@@ -135,6 +135,11 @@ export class Persistence {
     return isNews;
   }
 
+  /** Keeps what a refresh has brought that outlived its session, unless somebody has written meanwhile. Never rejects. */
+  async bequeath(tokens: TokenSet | undefined): Promise<void> {
+    if (!(await this.news())) await this.replace(() => tokens);
+  }
+
   /** Whether this holder is to tell of an escalation: the first of them, or all if that cannot be told. Never rejects. */
   mayEscalate(): true | Promise<boolean> {
     const store = this.#store;

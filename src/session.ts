@@ -10,7 +10,7 @@ import { cleared, disposed } from './core/refusals.js';
 import { skewNoiseMs } from './core/skew.js';
 import * as states from './core/state.js';
 import type { Holder, State } from './core/state.js';
-import { TokenError } from './errors.js';
+import type { TokenError } from './errors.js';
 import { Desk, type Given, type Host, type Turn } from './desk.js';
 import { Events } from './events.js';
 import type { ResolvedOptions } from './options.js';
@@ -106,12 +106,13 @@ export class Session {
 
   dispose(): void {
     if (this.#state.disposed) return;
-    this.#cancel();
+    // An answer that is on its way is the only copy of what the next holder of the store must ask with.
+    this.#letGo(this.options.isStoreGiven ? 'leave' : 'cancel');
     this.#change({ disposed: true, operation: undefined });
     this.#desk.release(disposed);
     this.#scheduler.stop();
     this.#persistence.stop();
-    this.events.clear();
+    this.events.close();
   }
 
   assertUsable(): void {
@@ -124,7 +125,7 @@ export class Session {
   #take(held: Held, refreshedAt?: Instant): void {
     this.events.together(() => {
       const before = this.#state;
-      this.#cancel();
+      this.#letGo();
       this.#change(states.adopted(before, held, refreshedAt));
       const { holder } = this.#state;
       const moved = holder.id !== before.holder.id;
@@ -143,7 +144,7 @@ export class Session {
   #leave(): void {
     this.events.together(() => {
       const { operation, status } = this.#state;
-      this.#cancel();
+      this.#letGo();
       this.#change(states.signedOut(this.#state));
       this.#desk.release(cleared);
       if (operation || status !== 'signed-out') this.#emit('session.cleared', {});
@@ -204,6 +205,7 @@ export class Session {
       follow: () => this.#follow(),
       rotated: (refreshToken) => this.#rotate(refreshToken),
       skewed: (skewMs) => {
+        if (this.#state.disposed) return;
         const before = this.getSnapshot();
         this.#change({ skewMs });
         this.#tellSkew(before);
@@ -219,7 +221,10 @@ export class Session {
     const plan = planOf(this.#face, operationId, trigger, {
       succeeded: (answer) => {
         // A slower, older refresh must not overwrite what has come since.
-        if (this.#state.generation === generation && this.#state.holder === holder) this.#succeed(operation, answer);
+        if (this.#state.generation !== generation || this.#state.holder !== holder) return;
+        if (!this.#state.disposed) this.#succeed(operation, answer);
+        // In a shared store it is already.
+        else if (!this.#persistence.isShared) void this.#persistence.bequeath(storable(answer.held));
       },
       failed: (failed) => this.events.together(() => this.#fail(operation, failed)),
     });
@@ -231,17 +236,17 @@ export class Session {
     operation.run();
   }
 
-  /** Lets go of refreshes whose answers are no longer wanted. */
-  #cancel(): void {
-    this.#state.operation?.cancel();
-    for (const late of this.#state.late) late.cancel();
+  /** Lets go of refreshes: their answers are no longer wanted, or `leave`, not here. */
+  #letGo(how: 'cancel' | 'leave' = 'cancel'): void {
+    this.#state.operation?.[how]();
+    for (const late of this.#state.late) late[how]();
   }
 
   #succeed(operation: Operation, { held, attempt, late }: Answer, adopted = false): void {
     this.events.together(() => {
       const { status, escalated, failures } = this.#state;
       const before = this.getSnapshot();
-      this.#cancel();
+      this.#letGo();
       const now = this.#now();
       const { id: operationId, trigger, startedAt } = operation;
       const refreshedAt = adopted ? refreshOf(held, now, this.#state.refreshedAt) : now;
@@ -318,7 +323,13 @@ export class Session {
 
   /** An answer that was no use has brought the next refresh token all the same. */
   #rotate(refreshToken: string): void {
-    this.#change(states.rotated(this.#state, refreshToken));
+    const { credential } = states.rotated(this.#state, refreshToken);
+    if (!credential) return;
+    if (this.#state.disposed) {
+      void this.#persistence.bequeath(storable(credential.held));
+      return;
+    }
+    this.#change({ credential });
     void this.#keep();
   }
 

@@ -91,8 +91,9 @@ export interface RefreshContext {
   /** The same for all attempts of one operation, and in all its events. */
   readonly operationId: string;
   /**
-   * Aborted when the answer is no longer wanted: after a sign-out, new tokens, `dispose()`, an answer to another
-   * attempt, or long after the deadline. Not at the deadline: a late answer may hold the only copy of the next refresh token.
+   * Aborted when the answer is no longer wanted: after a sign-out, new tokens, an answer to another attempt, or long
+   * after the deadline. Not at the deadline: a late answer may hold the only copy of the next refresh token. After
+   * `dispose()` only where no option `store` was given: what you gave may outlive the session, and is still written.
    */
   readonly signal: AbortSignal;
   /**
@@ -364,7 +365,13 @@ export interface TokenSession {
   /** Calls `listener` after every change of the snapshot. Returns what ends that. */
   subscribe(listener: () => void): () => void;
   getSnapshot(): SessionSnapshot;
-  /** Ends everything: interceptors, timers, listeners, waiting requests (`AUTH_SESSION_DISPOSED`). Idempotent. */
+  /**
+   * Ends everything: interceptors, timers, listeners, waiting requests (`AUTH_SESSION_DISPOSED`). Idempotent.
+   *
+   * A refresh that is under way is called off, unless the option `store` was given: then its answer, as long as one is
+   * waited for (`refreshTimeoutMs`, and as long again), is still written to the store, for whoever holds that next.
+   * Nothing is told of it, and no timer of it holds a process: await `session.refresh()` first, which joins it, to be sure.
+   */
   dispose(): void;
 }
 
