@@ -34,6 +34,9 @@ export class Persistence {
   #unanswered: (TokenSet | undefined)[] = [];
   /** What the session has yet to take over. */
   #news: News | undefined;
+  /** The last access in line, where it is a read that has not begun. */
+  #reading: Promise<News | undefined> | undefined;
+  #isStopped = false;
   /** Saves that wait for their turn: what the store holds until then is older. */
   #saves = 0;
   /** Faults in the exclusive section: no listener of theirs is to prolong it. */
@@ -77,8 +80,9 @@ export class Persistence {
     });
   }
 
-  /** Waits no longer for what is being loaded, and hears no more of other holders. */
+  /** Waits no longer for what is being loaded, and neither hears of other holders nor asks about them any more. */
   stop(): void {
+    this.#isStopped = true;
     this.#stopLoading?.();
     this.#guard(() => {
       this.#unsubscribe?.();
@@ -115,17 +119,11 @@ export class Persistence {
 
   /** What another holder has written and the session has not taken over. Never rejects. */
   news(): Promise<News | undefined> {
-    return this.#inTurn(async () => {
-      try {
-        const tokens = readStored(await this.#answer(this.#store.load()));
-        const isOurs = [this.#known, ...this.#unanswered].some((own) => sameTokens(own, tokens));
-        this.#known = tokens;
-        if (!isOurs && this.#saves === 0) this.#news = { tokens };
-      } catch (error) {
-        this.#fault('load', error);
-      }
-      return this.#news;
-    });
+    // One that has not begun, with no write after it, will find what there is now.
+    return (this.#reading ??= this.#inTurn(async () => {
+      this.#reading = undefined;
+      return this.#isStopped ? undefined : this.#read();
+    }));
   }
 
   /** The session takes over the news. Whether it still is: a sign-in or a sign-out may have come meanwhile. */
@@ -137,7 +135,7 @@ export class Persistence {
 
   /** Keeps what a refresh has brought that outlived its session, unless somebody has written meanwhile. Never rejects. */
   async bequeath(tokens: TokenSet | undefined): Promise<void> {
-    if (!(await this.news())) await this.replace(() => tokens);
+    if (!(await this.#inTurn(() => this.#read()))) await this.replace(() => tokens);
   }
 
   /** Whether this holder is to tell of an escalation: the first of them, or all if that cannot be told. Never rejects. */
@@ -162,6 +160,18 @@ export class Persistence {
       this.#sections -= 1;
       if (this.#sections === 0) this.#tell();
     }
+  }
+
+  async #read(): Promise<News | undefined> {
+    try {
+      const tokens = readStored(await this.#answer(this.#store.load()));
+      const isOurs = [this.#known, ...this.#unanswered].some((own) => sameTokens(own, tokens));
+      this.#known = tokens;
+      if (!isOurs && this.#saves === 0) this.#news = { tokens };
+    } catch (error) {
+      this.#fault('load', error);
+    }
+    return this.#news;
   }
 
   #save(current: () => TokenSet | undefined): Promise<void> {
@@ -195,6 +205,7 @@ export class Persistence {
   }
 
   #inTurn<T>(access: () => Promise<T>): Promise<T> {
+    this.#reading = undefined;
     const done = this.#queue.then(access);
     this.#queue = done;
     return done;

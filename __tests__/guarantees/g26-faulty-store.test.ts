@@ -3,7 +3,18 @@ import type { TokenSet, TokenStore } from '../../src/index.js';
 import { fakeClock, type FakeClock } from '../support/clock.js';
 import { sharedPlace, type SharedPlace } from '../support/shared-store.js';
 import { tokenFor } from '../support/jwt.js';
-import { hour, nth, reset, second, settle, watch, world, type World, type WorldOptions } from '../properties/world.js';
+import {
+  hour,
+  nth,
+  pause,
+  reset,
+  second,
+  settle,
+  watch,
+  world,
+  type World,
+  type WorldOptions,
+} from '../properties/world.js';
 
 interface Scene {
   readonly w: World;
@@ -224,6 +235,71 @@ describe('G26 a store that fails costs no session', () => {
     place.tell();
     await settle();
     expect(w.told('session.cleared')).toEqual([]);
+  });
+
+  test('word of changes that comes too often does not keep a refresh waiting', async () => {
+    const clock = fakeClock();
+    const place = sharedPlace({ accessToken: tokenFor(clock, 3_600), refreshToken: 'refresh-0' });
+    const holder = place.holder();
+    let loads = 0;
+    const load = async (): Promise<TokenSet | undefined> => {
+      loads += 1;
+      await pause(clock, second);
+      return holder.load();
+    };
+    const w = world({ clock, tokens: null, store: { ...holder, load } });
+    await clock.advance(2 * hour);
+    loads = 0;
+    for (let told = 0; told < 60; told++) place.tell();
+    await settle();
+    const request = watch(w.instance.get('/orders'));
+    // One that is under way may have missed what the next one finds.
+    place.tell();
+    await clock.advance(2 * second);
+    expect(request.state).toBe('resolved');
+    expect(w.calls).toHaveLength(1);
+    expect(loads).toBe(2);
+  });
+
+  test('a refresh that a sign-in starts reads the store after it, whatever read is due before', async () => {
+    const { w, clock, place } = await withStore({
+      load: async () => {
+        await pause(clock, second);
+        return place.record;
+      },
+    });
+    place.tell();
+    await settle();
+    place.tell();
+    await settle();
+    const dead = tokenFor({ now: () => clock.now() - hour }, 60);
+    void w.session.setTokens({ accessToken: dead, refreshToken: 'refresh-1' });
+    const request = watch(w.instance.get('/orders'));
+    await clock.advance(5 * second);
+    expect(request.state).toBe('resolved');
+    expect(w.calls.map(({ context }) => context.tokens?.refreshToken)).toEqual(['refresh-1']);
+    expect([place.record?.accessToken]).toEqual(w.sent());
+  });
+
+  test('after dispose() nothing is read, not even what waits to be', async () => {
+    let loads = 0;
+    const gates: (() => void)[] = [];
+    const { w, place } = await withStore({
+      load: async () => {
+        loads += 1;
+        await new Promise<void>((resolve) => gates.push(resolve));
+        return place.record;
+      },
+    });
+    place.tell();
+    await settle();
+    place.tell();
+    await settle();
+    w.session.dispose();
+    nth(gates, 0)();
+    place.tell();
+    await settle();
+    expect(loads).toBe(1);
   });
 
   test('dispose() ends the subscription, and the wait for a store that does not answer', async () => {
