@@ -39,9 +39,10 @@ export class Persistence {
   #isStopped = false;
   /** Saves that wait for their turn: what the store holds until then is older. */
   #saves = 0;
-  /** Faults in the exclusive section: no listener of theirs is to prolong it. */
+  /** What is told later: nobody listens yet, or listeners would prolong an exclusive section. */
   readonly #untold: (() => void)[] = [];
-  #sections = 0;
+  /** Sections under way, and the making of the session, which counts as one. */
+  #sections = 1;
   #stopLoading: (() => void) | undefined;
   #unsubscribe: (() => void) | undefined;
 
@@ -52,15 +53,13 @@ export class Persistence {
     this.#limitMs = limitMs;
     this.#failed = failed;
     this.isShared = sharing.some((method) => store[method] !== undefined);
+    queueMicrotask(() => this.#leaveSection());
   }
 
   /** What the store holds: at once if it answers at once, else in time. Never rejects. */
   load(): TokenSet | undefined | Promise<TokenSet | undefined> {
     const read = (stored: unknown): TokenSet | undefined => (this.#known = readStored(stored));
-    const fault = (error: unknown): undefined => {
-      this.#fault('load', error);
-      return undefined;
-    };
+    const fault = (error: unknown): undefined => this.#fault('load', error);
     try {
       const loaded: unknown = this.#store.load();
       if (typeof field(loaded, 'then') !== 'function') return read(loaded);
@@ -68,8 +67,7 @@ export class Persistence {
       this.#stopLoading = stop;
       return answer.then(read).catch(fault);
     } catch (error) {
-      fault(error);
-      return;
+      return fault(error);
     }
   }
 
@@ -157,9 +155,14 @@ export class Persistence {
     try {
       return await runAlone(this.#store, work, { clock: this.#clock, limitMs, signal, failed });
     } finally {
-      this.#sections -= 1;
-      if (this.#sections === 0) this.#tell();
+      this.#leaveSection();
     }
+  }
+
+  /** Calls `tell` when no section is under way. */
+  outside(tell: () => void): void {
+    this.#untold.push(tell);
+    this.#tell();
   }
 
   async #read(): Promise<News | undefined> {
@@ -224,14 +227,19 @@ export class Persistence {
     }
   }
 
-  #fault(action: StoreAction, error: unknown): void {
+  #fault(action: StoreAction, error: unknown): undefined {
     const cause = describe(error);
-    this.#untold.push(() => this.#failed(action, cause));
-    if (this.#sections === 0) this.#tell();
+    this.outside(() => this.#failed(action, cause));
+    return undefined;
+  }
+
+  #leaveSection(): void {
+    this.#sections -= 1;
+    this.#tell();
   }
 
   #tell(): void {
-    for (const tell of this.#untold.splice(0)) tell();
+    if (this.#sections === 0) for (const tell of this.#untold.splice(0)) tell();
   }
 }
 

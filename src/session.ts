@@ -370,7 +370,7 @@ export class Session {
     try {
       return holdStored(tokens, this.#receiver);
     } catch (error) {
-      this.events.failed('formatHeader', error);
+      this.#persistence.outside(() => this.events.failed('formatHeader', error));
       return undefined;
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { TokenSet, TokenStore } from '../../src/index.js';
+import { memoryStore, type TokenSet, type TokenStore } from '../../src/index.js';
 import { fakeClock, type FakeClock } from '../support/clock.js';
 import { sharedPlace, type SharedPlace } from '../support/shared-store.js';
 import { tokenFor } from '../support/jwt.js';
@@ -184,6 +184,23 @@ describe('G26 a store that fails costs no session', () => {
     place.tell();
     await settle();
     expect(w.session.getSnapshot().generation).toBe(generation);
+  });
+
+  test.each<[string, Partial<TokenStore>, string]>([
+    ['cannot be read', { load: throwing }, 'load'],
+    ['holds something else', { load: () => ({ accessToken: 7 }) as unknown as TokenSet }, 'load'],
+    ['cannot be listened to', { subscribe: throwing }, 'subscribe'],
+  ])('one that %s, and says so at once, is heard by who listens to the new session', async (_what, faults, action) => {
+    const w = world({ store: { ...memoryStore(), ...faults } });
+    await w.session.ready;
+    expect(w.told('store.failed')).toMatchObject([{ action }]);
+  });
+
+  test('tokens that it has at once, but that make no header, are told to who listens to the new session', async () => {
+    const formatHeader = (token: string): string => (token === 'odd' ? throwing() : `Bearer ${token}`);
+    const w = world({ tokens: null, formatHeader, store: { ...memoryStore(), load: () => ({ accessToken: 'odd' }) } });
+    await w.session.ready;
+    expect(w.told('listener.failed')).toMatchObject([{ source: 'formatHeader' }]);
   });
 
   test('a subscription that throws, at its beginning or at its end, is told and harms nothing', async () => {
