@@ -14,6 +14,8 @@ import {
   type Rule,
   type Rules,
 } from './core/checks.js';
+import { field } from './core/redact.js';
+import { sharing } from './persistence.js';
 import { memoryStore } from './stores/memory.js';
 import type { RefreshWindow, RetryOptions, TokenSessionOptions } from './types.js';
 
@@ -45,7 +47,11 @@ export const originsRule: Rule = [
 const rules: Rules<TokenSessionOptions> = {
   refresh: ['a function that returns a token set or an access token', fn[1]],
   tokens: ['a token set or an access token', (value) => typeof value === 'string' || isObject(value)],
-  store: ['a store with load, save and clear', (value) => hasMethods(value, ['load', 'save', 'clear'])],
+  store: [
+    `a store with load, save and clear; ${sharing.join(', ')}, where it has them, are functions`,
+    (value) =>
+      hasMethods(value, ['load', 'save', 'clear', ...sharing.filter((name) => field(value, name) !== undefined)]),
+  ],
   refreshWindow: [windowWords, isWindow],
   refreshAhead: [`${windowWords}, or false`, (value) => value === false || isWindow(value)],
   schedule: flag,

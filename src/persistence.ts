@@ -6,6 +6,7 @@ import { describe, field } from './core/redact.js';
 import { readTokens, sameTokens } from './core/tokens.js';
 import { within } from './deadline.js';
 import { runAlone } from './section.js';
+import { listen } from './subscription.js';
 import type { Clock, StoreAction, TokenErrorCause, TokenSet, TokenStore } from './types.js';
 
 export type StoreFault = (action: StoreAction, error: TokenErrorCause) => void;
@@ -15,7 +16,8 @@ export interface News {
   readonly tokens: TokenSet | undefined;
 }
 
-const sharing = ['replace', 'exclusive', 'subscribe', 'claim'] as const;
+/** With any of these methods a store is shared. */
+export const sharing = ['replace', 'exclusive', 'subscribe', 'claim'] as const;
 
 // A refresh does not wait longer for a shared store: one that is slow is as good as one that fails.
 const answerMs = 2_000;
@@ -59,7 +61,9 @@ export class Persistence {
   /** What the store holds: at once if it answers at once, else in time. Never rejects. */
   load(): TokenSet | undefined | Promise<TokenSet | undefined> {
     const read = (stored: unknown): TokenSet | undefined => (this.#known = readStored(stored));
-    const fault = (error: unknown): undefined => this.#fault('load', error);
+    const fault = (error: unknown): undefined => {
+      this.#fault('load', error);
+    };
     try {
       const loaded: unknown = this.#store.load();
       if (typeof field(loaded, 'then') !== 'function') return read(loaded);
@@ -67,24 +71,21 @@ export class Persistence {
       this.#stopLoading = stop;
       return answer.then(read).catch(fault);
     } catch (error) {
-      return fault(error);
+      fault(error);
+      return;
     }
   }
 
   /** Calls `changed` when another holder has written. */
   follow(changed: () => void): void {
-    this.#guard(() => {
-      this.#unsubscribe = this.#store.subscribe?.(changed);
-    });
+    this.#unsubscribe = listen(this.#store, changed, (error) => this.#fault('subscribe', error));
   }
 
   /** Waits no longer for what is being loaded, and neither hears of other holders nor asks about them any more. */
   stop(): void {
     this.#isStopped = true;
     this.#stopLoading?.();
-    this.#guard(() => {
-      this.#unsubscribe?.();
-    });
+    this.#unsubscribe?.();
   }
 
   /**
@@ -140,7 +141,8 @@ export class Persistence {
   mayEscalate(): true | Promise<boolean> {
     const store = this.#store;
     if (!store.claim) return true;
-    return this.#answer(new Promise<boolean>((resolve) => resolve(store.claim?.('escalation') ?? true))).catch(
+    return this.#answer(new Promise<unknown>((resolve) => resolve(store.claim?.('escalation')))).then(
+      (isFirst) => isFirst !== false,
       (error: unknown) => {
         this.#fault('claim', error);
         return true;
@@ -219,18 +221,9 @@ export class Persistence {
     return this.isShared ? within(this.#clock, answerMs, given).answer : Promise.resolve(given);
   }
 
-  #guard(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#fault('subscribe', error);
-    }
-  }
-
-  #fault(action: StoreAction, error: unknown): undefined {
+  #fault(action: StoreAction, error: unknown): void {
     const cause = describe(error);
     this.outside(() => this.#failed(action, cause));
-    return undefined;
   }
 
   #leaveSection(): void {

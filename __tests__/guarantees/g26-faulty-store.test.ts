@@ -10,6 +10,7 @@ import {
   reset,
   second,
   settle,
+  times,
   watch,
   world,
   type World,
@@ -213,6 +214,46 @@ describe('G26 a store that fails costs no session', () => {
     const second = world({ clock, store: { ...holder, subscribe: () => throwing } });
     second.session.dispose();
     expect(first.sent()).toHaveLength(1);
+  });
+
+  test('G20 an asynchronous subscription that fails is told and escapes nobody, and so does its end', async () => {
+    const escaped: unknown[] = [];
+    const hear = (reason: unknown): unknown => escaped.push(reason);
+    process.on('unhandledRejection', hear);
+    const inJavaScript = (subscribe: () => unknown): TokenStore => ({
+      ...sharedPlace().holder(),
+      subscribe: subscribe as NonNullable<TokenStore['subscribe']>,
+    });
+    try {
+      const begins = world({ store: inJavaScript(rejecting) });
+      await settle();
+      expect(begins.told('store.failed')).toMatchObject([{ action: 'subscribe' }]);
+      const ends = [() => rejecting, () => Promise.resolve(rejecting)].map((subscribe) =>
+        world({ store: inJavaScript(subscribe) }),
+      );
+      await settle();
+      for (const { session } of ends) session.dispose();
+      await settle();
+    } finally {
+      process.off('unhandledRejection', hear);
+    }
+    expect(escaped).toEqual([]);
+  });
+
+  test('G20 an asynchronous subscription is ended by dispose(), however late it has begun', async () => {
+    let ended = 0;
+    const gates: (() => void)[] = [];
+    const end = (): void => void (ended += 1);
+    const subscribe = (): never => new Promise<void>((resolve) => gates.push(resolve)).then(() => end) as never;
+    const worlds = times(2, () => world({ store: { ...sharedPlace().holder(), subscribe } }));
+    nth(gates, 0)();
+    await settle();
+    expect(ended).toBe(0);
+    for (const { session } of worlds) session.dispose();
+    expect(ended).toBe(1);
+    nth(gates, 1)();
+    await settle();
+    expect(ended).toBe(2);
   });
 
   test('G20 tokens of another holder that make no header are told, and nothing escapes', async () => {
