@@ -204,12 +204,7 @@ export class Session {
       },
       follow: () => this.#follow(),
       rotated: (refreshToken) => this.#rotate(refreshToken),
-      skewed: (skewMs) => {
-        if (this.#state.disposed) return;
-        const before = this.getSnapshot();
-        this.#change({ skewMs });
-        this.#tellSkew(before);
-      },
+      skewed: (skewMs) => this.#learnSkew(skewMs),
     };
   }
 
@@ -323,14 +318,21 @@ export class Session {
 
   /** An answer that was no use has brought the next refresh token all the same. */
   #rotate(refreshToken: string): void {
-    const { credential } = states.rotated(this.#state, refreshToken);
-    if (!credential) return;
-    if (this.#state.disposed) {
-      void this.#persistence.bequeath(storable(credential.held));
-      return;
-    }
-    this.#change({ credential });
-    void this.#keep();
+    // Nothing that a snapshot shows.
+    this.#state = { ...this.#state, ...states.rotated(this.#state, refreshToken) };
+    void (this.#state.disposed ? this.#persistence.bequeath(this.#storable()) : this.#keep());
+  }
+
+  /** Counts at once, for the answer that has told it; whoever hears of it is not to prolong an exclusive section. */
+  #learnSkew(skewMs: number): void {
+    if (this.#state.disposed || this.#state.skewMs === skewMs) return;
+    const before = this.getSnapshot();
+    this.#state = { ...this.#state, skewMs };
+    this.#snapshot = undefined;
+    this.#persistence.outside(() => {
+      this.events.changed();
+      this.#tellSkew(before);
+    });
   }
 
   /** Tells of a skew that is news. */

@@ -194,7 +194,10 @@ export interface TokenSessionOptions {
   readonly followRedirects?: boolean;
   /** Request header that carries the token. A header that the caller set stays. @default 'Authorization' */
   readonly header?: string;
-  /** Makes the header's value. Called once per token. @default `` (token) => `Bearer ${token}` `` (RFC 6750, section 2.1) */
+  /**
+   * Makes the header's value (RFC 6750, section 2.1). Called once per token; for one that a refresh has brought while
+   * the turn in a shared store lasts, so be quick. @default `` (token) => `Bearer ${token}` ``
+   */
   readonly formatHeader?: (token: string) => string;
   /**
    * Whether a response means that the token was refused; `undefined` for the default. Called for every response of a

@@ -135,6 +135,48 @@ describe('G26 a lock is an optimisation, never a gate', () => {
     expect(inside).toEqual([]);
   });
 
+  test.each<[string, object]>([
+    ['tells the time', {}],
+    ['brings a refresh token beside a dead access token', { expiresIn: 0 }],
+  ])('no subscriber is called inside, though the answer %s', async (_what, fields) => {
+    const { w, clock, place } = await withStore({}, { refresh: 'open', retry: false });
+    const inside: unknown[] = [];
+    const skews: unknown[] = [];
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    w.session.subscribe(() => {
+      if (place.isBusy) inside.push('changed');
+      skews.push(w.session.getSnapshot().clockSkewMs);
+    });
+    w.session.on('event', ({ type }) => {
+      if (place.isBusy) inside.push(type);
+    });
+    const date = new Date(clock.now() + hour).toUTCString();
+    w.api.respond = () => ({ status: 200, headers: { date } });
+    const { context, answer } = nth(w.calls, 0);
+    await context.http.post('/auth/refresh');
+    answer({ accessToken: w.issue(), refreshToken: 'refresh-1', ...fields });
+    await settle();
+    expect(request.state).not.toBe('pending');
+    expect(inside).toEqual([]);
+    expect(place.record?.refreshToken).toBe('refresh-1');
+    expect(w.told('clock.skewed')).toHaveLength(1);
+    expect(skews[0]).toBe(w.session.getSnapshot().clockSkewMs);
+  });
+
+  test('an answer that tells the same time as the last changes nothing by that', async () => {
+    const w = world({ refresh: 'open' });
+    w.api.respond = () => ({ status: 200, headers: { date: new Date(w.clock.now()).toUTCString() } });
+    void watch(w.session.refresh());
+    await settle();
+    const { context } = nth(w.calls, 0);
+    await context.http.post('/auth/refresh');
+    const told = w.session.getSnapshot();
+    expect(told.clockSkewMs).toBeDefined();
+    await context.http.post('/auth/refresh');
+    expect(w.session.getSnapshot()).toBe(told);
+  });
+
   test('an attempt that is given up leaves the section; its answer is stored when it comes', async () => {
     const { w, clock, place } = await withStore({}, { refresh: 'open', retry: false, refreshTimeoutMs: 4 * second });
     const request = watch(w.instance.get('/orders'));
