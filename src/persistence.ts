@@ -222,7 +222,12 @@ export class Persistence {
   }
 
   #fault(action: StoreAction, error: unknown): void {
-    const cause = describe(error);
+    const held = [this.#known, ...this.#unanswered];
+    const secrets = held.flatMap((tokens) => [tokens?.accessToken, tokens?.refreshToken]);
+    const cause = describe(
+      error,
+      secrets.filter((secret) => secret !== undefined),
+    );
     this.outside(() => this.#failed(action, cause));
   }
 
