@@ -23,3 +23,13 @@ export function within<T>(
   });
   return { answer, stop: () => stop() };
 }
+
+/** Holds a Node process while somebody waits for what ends by itself, within `maxWaitMs`. */
+export async function whileHeld(
+  { clock, maxWaitMs }: { clock: Clock; maxWaitMs: number },
+  done: Promise<void>,
+): Promise<void> {
+  const letGo = startTimer(clock, () => undefined, maxWaitMs, true);
+  await done;
+  letGo();
+}

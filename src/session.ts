@@ -11,6 +11,7 @@ import { skewNoiseMs } from './core/skew.js';
 import * as states from './core/state.js';
 import type { Holder, State } from './core/state.js';
 import type { TokenError } from './errors.js';
+import { whileHeld } from './deadline.js';
 import { Desk, type Given, type Host, type Turn } from './desk.js';
 import { Events } from './events.js';
 import type { ResolvedOptions } from './options.js';
@@ -81,18 +82,18 @@ export class Session {
     // First in line: a refresh that these tokens start reads the store.
     const saved = this.#save();
     this.#take(held);
-    await saved;
+    await whileHeld(this.options, saved);
   }
 
   async signOut(): Promise<void> {
     this.assertUsable();
     this.#leave();
-    await this.#save();
+    await whileHeld(this.options, this.#save());
   }
 
   async refresh(turn: Turn): Promise<string> {
     this.assertUsable();
-    if (this.#state.status === 'loading') await this.ready;
+    if (this.#state.status === 'loading') await whileHeld(this.options, this.ready);
     this.assertUsable();
     turn.refused = this.#state.generation;
     turn.holder = this.holder;

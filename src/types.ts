@@ -339,7 +339,7 @@ export interface TokenErrorCause extends Error {
 /** The one holder of a token set. Any number of Axios instances attach to it. */
 export interface TokenSession {
   readonly status: SessionStatus;
-  /** Resolves when the store has been read. Never rejects. */
+  /** Resolves when the store has been read. Never rejects. Unlike the methods it holds no Node process. */
   readonly ready: Promise<void>;
   /**
    * Puts the session on an Axios instance. Returns what takes it off again.
