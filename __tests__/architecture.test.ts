@@ -13,7 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ['desk', 'plan'],
   ['attempt'],
   ['refresher', 'scheduler', 'queue', 'events', 'http', 'options', 'persistence'],
-  ['clock', 'decode', 'section', 'stores/memory'],
+  ['clock', 'deadline', 'decode', 'section', 'stores/memory', 'subscription'],
   ['core/*'],
   ['types', 'errors'],
 ];

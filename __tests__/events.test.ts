@@ -482,6 +482,7 @@ describe('what events say', () => {
     const s = stage(() => ({ store }));
     await s.session.setTokens(s.issue());
     expect(s.events.filter(({ type }) => type === 'store.failed')).toEqual([
+      expect.objectContaining({ action: 'load', error: expect.objectContaining({ name: 'RangeError' }) }),
       expect.objectContaining({ action: 'save', error: expect.objectContaining({ code: 'QUOTA' }) }),
     ]);
   });

@@ -17,8 +17,20 @@ const misuse: readonly (readonly [option: string, values: readonly unknown[], ex
   ['tokens', [null, 5, true, [], ['abc'], () => 'abc'], /token set or an access token/],
   [
     'store',
-    [null, 'memory', {}, { load: () => undefined }, memoryStore, { load: 1, save: 1, clear: 1 }, []],
-    /load, save and clear/,
+    [
+      null,
+      'memory',
+      {},
+      { load: () => undefined },
+      memoryStore,
+      { load: 1, save: 1, clear: 1 },
+      [],
+      { ...memoryStore(), exclusive: 1 },
+      { ...memoryStore(), subscribe: 'x' },
+      { ...memoryStore(), replace: null },
+      { ...memoryStore(), claim: {} },
+    ],
+    /load, save and clear.*replace, exclusive, subscribe, claim/,
   ],
   [
     'refreshWindow',

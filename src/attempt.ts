@@ -52,6 +52,7 @@ async function refreshShared(attempt: Attempt, asker: Asker): Promise<Held> {
     const held = await turn.answer;
     if (held) return held;
   } catch (error) {
+    if (asker.session.state.disposed) throw error;
     // Where somebody else was quicker, that is what the server refused.
     if (!asker.isRefusal(error) || !(await isNewsSoon(attempt, asker, turn.asked))) throw error;
   }

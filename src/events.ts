@@ -18,6 +18,7 @@ export class Events {
   /** Changes under way, one within the other. */
   #busy = 0;
   #isChangeDue = false;
+  #isClosed = false;
 
   constructor(stamp: () => EventBase) {
     this.#stamp = stamp;
@@ -44,7 +45,9 @@ export class Events {
     return () => this.#subscribers.delete(tell);
   }
 
-  clear(): void {
+  /** Nobody is told of anything any more. */
+  close(): void {
+    this.#isClosed = true;
     this.#emitter.removeAllListeners();
     this.#subscribers.clear();
   }
@@ -71,6 +74,7 @@ export class Events {
   }
 
   emit<T extends TokenEventType>(type: T, fields: EventPayload<T>): void {
+    if (this.#isClosed) return;
     const event = Object.freeze<EventBase & { type: T }>({ type, ...this.#stamp(), ...fields });
     // A listener may cause further events: they come after everybody has heard of this one.
     this.#soon(() => {

@@ -15,6 +15,8 @@ import {
   type Rules,
 } from './core/checks.js';
 import { originCheck } from './core/origins.js';
+import { field } from './core/redact.js';
+import { sharing } from './persistence.js';
 import { memoryStore } from './stores/memory.js';
 import type { GetAccessTokenOptions, RefreshWindow, RetryOptions, TokenSessionOptions } from './types.js';
 
@@ -23,6 +25,8 @@ type Defaulted = Omit<TokenSessionOptions, 'tokens' | 'origins' | 'shouldRefresh
 export interface ResolvedOptions
   extends Required<Defaulted>, Pick<TokenSessionOptions, 'tokens' | 'origins' | 'shouldRefresh' | 'classifyFailure'> {
   readonly retry: Required<RetryOptions> | false;
+  /** The store is the user's: it may outlive the session. */
+  readonly isStoreGiven: boolean;
 }
 
 const isWindow = (value: unknown): value is RefreshWindow =>
@@ -44,7 +48,11 @@ export const originsRule: Rule = [
 const rules: Rules<TokenSessionOptions> = {
   refresh: ['a function that returns a token set or an access token', fn[1]],
   tokens: ['a token set or an access token', (value) => typeof value === 'string' || isObject(value)],
-  store: ['a store with load, save and clear', (value) => hasMethods(value, ['load', 'save', 'clear'])],
+  store: [
+    `a store with load, save and clear; ${sharing.join(', ')}, where it has them, are functions`,
+    (value) =>
+      hasMethods(value, ['load', 'save', 'clear', ...sharing.filter((name) => field(value, name) !== undefined)]),
+  ],
   refreshWindow: [windowWords, isWindow],
   refreshAhead: [`${windowWords}, or false`, (value) => value === false || isWindow(value)],
   schedule: flag,
@@ -100,6 +108,7 @@ export function resolveOptions(given: TokenSessionOptions): ResolvedOptions {
     escalateAfter: 3,
     clock: systemClock,
     ...options,
+    isStoreGiven: options.store !== undefined,
     retry: options.retry !== false && {
       retries: 2,
       minDelayMs: 250,

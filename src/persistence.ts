@@ -2,10 +2,11 @@
  * Between a session and its store: one access after the other, and no fault of the store ever reaches the session.
  * Remembers what the store held last, and so tells what another holder has written from what was there all along.
  */
-import { startTimer } from './clock.js';
 import { describe, field } from './core/redact.js';
 import { readTokens, sameTokens } from './core/tokens.js';
-import { late, runAlone } from './section.js';
+import { within } from './deadline.js';
+import { runAlone } from './section.js';
+import { listen } from './subscription.js';
 import type { Clock, StoreAction, TokenErrorCause, TokenSet, TokenStore } from './types.js';
 
 export type StoreFault = (action: StoreAction, error: TokenErrorCause) => void;
@@ -15,7 +16,8 @@ export interface News {
   readonly tokens: TokenSet | undefined;
 }
 
-const sharing = ['replace', 'exclusive', 'subscribe', 'claim'] as const;
+/** With any of these methods a store is shared. */
+export const sharing = ['replace', 'exclusive', 'subscribe', 'claim'] as const;
 
 // A refresh does not wait longer for a shared store: one that is slow is as good as one that fails.
 const answerMs = 2_000;
@@ -34,11 +36,15 @@ export class Persistence {
   #unanswered: (TokenSet | undefined)[] = [];
   /** What the session has yet to take over. */
   #news: News | undefined;
+  /** The last access in line, where it is a read that has not begun. */
+  #reading: Promise<News | undefined> | undefined;
+  #isStopped = false;
   /** Saves that wait for their turn: what the store holds until then is older. */
   #saves = 0;
-  /** Faults in the exclusive section: no listener of theirs is to prolong it. */
+  /** What is told later: nobody listens yet, or listeners would prolong an exclusive section. */
   readonly #untold: (() => void)[] = [];
-  #sections = 0;
+  /** Sections under way, and the making of the session, which counts as one. */
+  #sections = 1;
   #stopLoading: (() => void) | undefined;
   #unsubscribe: (() => void) | undefined;
 
@@ -49,6 +55,7 @@ export class Persistence {
     this.#limitMs = limitMs;
     this.#failed = failed;
     this.isShared = sharing.some((method) => store[method] !== undefined);
+    queueMicrotask(() => this.#leaveSection());
   }
 
   /** What the store holds: at once if it answers at once, else in time. Never rejects. */
@@ -56,12 +63,11 @@ export class Persistence {
     const read = (stored: unknown): TokenSet | undefined => (this.#known = readStored(stored));
     const fault = (error: unknown): undefined => {
       this.#fault('load', error);
-      return undefined;
     };
     try {
       const loaded: unknown = this.#store.load();
       if (typeof field(loaded, 'then') !== 'function') return read(loaded);
-      const { answer, stop } = this.#within(this.#limitMs, loaded);
+      const { answer, stop } = within(this.#clock, this.#limitMs, loaded);
       this.#stopLoading = stop;
       return answer.then(read).catch(fault);
     } catch (error) {
@@ -72,17 +78,14 @@ export class Persistence {
 
   /** Calls `changed` when another holder has written. */
   follow(changed: () => void): void {
-    this.#guard(() => {
-      this.#unsubscribe = this.#store.subscribe?.(changed);
-    });
+    this.#unsubscribe = listen(this.#store, changed, (error) => this.#fault('subscribe', error));
   }
 
-  /** Waits no longer for what is being loaded, and hears no more of other holders. */
+  /** Waits no longer for what is being loaded, and neither hears of other holders nor asks about them any more. */
   stop(): void {
+    this.#isStopped = true;
     this.#stopLoading?.();
-    this.#guard(() => {
-      this.#unsubscribe?.();
-    });
+    this.#unsubscribe?.();
   }
 
   /**
@@ -90,7 +93,7 @@ export class Persistence {
    * ever, though the accesses of a slow one must not overlap. Never rejects.
    */
   save(current: () => TokenSet | undefined): Promise<void> {
-    return this.#within(this.#limitMs, this.#save(current)).answer.catch((error: unknown) =>
+    return within(this.#clock, this.#limitMs, this.#save(current)).answer.catch((error: unknown) =>
       this.#fault(current() ? 'save' : 'clear', error),
     );
   }
@@ -115,17 +118,11 @@ export class Persistence {
 
   /** What another holder has written and the session has not taken over. Never rejects. */
   news(): Promise<News | undefined> {
-    return this.#inTurn(async () => {
-      try {
-        const tokens = readStored(await this.#answer(this.#store.load()));
-        const isOurs = [this.#known, ...this.#unanswered].some((own) => sameTokens(own, tokens));
-        this.#known = tokens;
-        if (!isOurs && this.#saves === 0) this.#news = { tokens };
-      } catch (error) {
-        this.#fault('load', error);
-      }
-      return this.#news;
-    });
+    // One that has not begun, with no write after it, will find what there is now.
+    return (this.#reading ??= this.#inTurn(async () => {
+      this.#reading = undefined;
+      return this.#isStopped ? undefined : this.#read();
+    }));
   }
 
   /** The session takes over the news. Whether it still is: a sign-in or a sign-out may have come meanwhile. */
@@ -135,11 +132,17 @@ export class Persistence {
     return isNews;
   }
 
+  /** Keeps what a refresh has brought that outlived its session, unless somebody has written meanwhile. Never rejects. */
+  async bequeath(tokens: TokenSet | undefined): Promise<void> {
+    if (!(await this.#inTurn(() => this.#read()))) await this.replace(() => tokens);
+  }
+
   /** Whether this holder is to tell of an escalation: the first of them, or all if that cannot be told. Never rejects. */
   mayEscalate(): true | Promise<boolean> {
     const store = this.#store;
     if (!store.claim) return true;
-    return this.#answer(new Promise<boolean>((resolve) => resolve(store.claim?.('escalation') ?? true))).catch(
+    return this.#answer(new Promise<unknown>((resolve) => resolve(store.claim?.('escalation')))).then(
+      (isFirst) => isFirst !== false,
       (error: unknown) => {
         this.#fault('claim', error);
         return true;
@@ -154,9 +157,26 @@ export class Persistence {
     try {
       return await runAlone(this.#store, work, { clock: this.#clock, limitMs, signal, failed });
     } finally {
-      this.#sections -= 1;
-      if (this.#sections === 0) this.#tell();
+      this.#leaveSection();
     }
+  }
+
+  /** Calls `tell` when no section is under way. */
+  outside(tell: () => void): void {
+    this.#untold.push(tell);
+    this.#tell();
+  }
+
+  async #read(): Promise<News | undefined> {
+    try {
+      const tokens = readStored(await this.#answer(this.#store.load()));
+      const isOurs = [this.#known, ...this.#unanswered].some((own) => sameTokens(own, tokens));
+      this.#known = tokens;
+      if (!isOurs && this.#saves === 0) this.#news = { tokens };
+    } catch (error) {
+      this.#fault('load', error);
+    }
+    return this.#news;
   }
 
   #save(current: () => TokenSet | undefined): Promise<void> {
@@ -190,6 +210,7 @@ export class Persistence {
   }
 
   #inTurn<T>(access: () => Promise<T>): Promise<T> {
+    this.#reading = undefined;
     const done = this.#queue.then(access);
     this.#queue = done;
     return done;
@@ -197,40 +218,26 @@ export class Persistence {
 
   /** A shared store's answer, or a failure if it takes too long. */
   #answer<T>(given: T | Promise<T>): Promise<T> {
-    return this.isShared ? this.#within(answerMs, given).answer : Promise.resolve(given);
-  }
-
-  /** `stop` ends the wait with `undefined`. */
-  #within<T>(limitMs: number, given: T | Promise<T>): { answer: Promise<T>; stop: () => void } {
-    let stop = (): void => undefined;
-    const answer = new Promise<T>((resolve, reject) => {
-      const timeUp = (): void => reject(late('The store did not answer in time.'));
-      const stopTimer = startTimer(this.#clock, timeUp, limitMs);
-      stop = () => {
-        stopTimer();
-        resolve(undefined as T);
-      };
-      Promise.resolve(given).then(resolve, reject).finally(stopTimer);
-    });
-    return { answer, stop: () => stop() };
-  }
-
-  #guard(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#fault('subscribe', error);
-    }
+    return this.isShared ? within(this.#clock, answerMs, given).answer : Promise.resolve(given);
   }
 
   #fault(action: StoreAction, error: unknown): void {
-    const cause = describe(error);
-    this.#untold.push(() => this.#failed(action, cause));
-    if (this.#sections === 0) this.#tell();
+    const held = [this.#known, ...this.#unanswered];
+    const secrets = held.flatMap((tokens) => [tokens?.accessToken, tokens?.refreshToken]);
+    const cause = describe(
+      error,
+      secrets.filter((secret) => secret !== undefined),
+    );
+    this.outside(() => this.#failed(action, cause));
+  }
+
+  #leaveSection(): void {
+    this.#sections -= 1;
+    this.#tell();
   }
 
   #tell(): void {
-    for (const tell of this.#untold.splice(0)) tell();
+    if (this.#sections === 0) for (const tell of this.#untold.splice(0)) tell();
   }
 }
 

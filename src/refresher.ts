@@ -52,13 +52,20 @@ const timedOut: Failure = {
   retryAfterMs: 0,
 };
 
+interface Unanswered {
+  /** Ends its turn. */
+  readonly giveUp: () => void;
+  /** Its turn has come. */
+  hasBegun: boolean;
+}
+
 export class Operation {
   readonly startedAt: Instant;
   attempt = 0;
-  readonly #plan: OperationPlan;
+  #plan: OperationPlan;
   readonly #deadline: number;
-  /** Attempts without an answer, each with what ends its turn. */
-  readonly #unanswered = new Map<AbortController, () => void>();
+  /** Attempts without an answer. */
+  readonly #unanswered = new Map<AbortController, Unanswered>();
   /** Stops of the timers in use. */
   readonly #timers = new Set<() => void>();
   /** An attempt that may have reached the server has been repeated: no second time. */
@@ -105,7 +112,20 @@ export class Operation {
     this.#unanswered.clear();
   }
 
+  /** Nobody waits for it any more: nothing further is asked, and nothing told but an answer to what has been asked. */
+  leave(): void {
+    this.#exhausted = true;
+    this.#plan = { ...this.#plan, classify: () => timedOut, failed: () => undefined };
+    for (const [controller, { hasBegun }] of this.#unanswered) {
+      if (hasBegun) continue;
+      this.#unanswered.delete(controller);
+      controller.abort();
+    }
+    if (this.#unanswered.size === 0) this.cancel();
+  }
+
   #try(): void {
+    if (this.#exhausted) return;
     const { clock, retry } = this.#plan;
     const number = ++this.attempt;
     const controller = new AbortController();
@@ -115,9 +135,11 @@ export class Operation {
     let giveUp = (): void => undefined;
     const over = new Promise<void>((resolve) => (giveUp = resolve));
     signal.addEventListener('abort', giveUp);
-    this.#unanswered.set(controller, giveUp);
+    const unanswered = { giveUp, hasBegun: false };
+    this.#unanswered.set(controller, unanswered);
     const begin = (): Instant => {
-      if (this.#state !== 'running') throw new Error('The operation has ended.');
+      if (this.#state !== 'running' || signal.aborted) throw new Error('The operation has ended.');
+      unanswered.hasBegun = true;
       if (retry) {
         stopTimer ??= this.#after(retry.attemptTimeoutMs, () => {
           overdue = true;
@@ -191,7 +213,7 @@ export class Operation {
     if (this.#state !== 'running') return;
     this.#state = 'failed';
     this.#stopTimers();
-    for (const giveUp of this.#unanswered.values()) giveUp();
+    for (const { giveUp } of this.#unanswered.values()) giveUp();
     if (this.#unanswered.size > 0) {
       this.#after(this.#plan.timeoutMs, () => this.cancel());
     }

@@ -1,9 +1,7 @@
 /** A turn in a store's exclusive section: an optimisation, never a gate. */
 import { startTimer } from './clock.js';
+import { late } from './deadline.js';
 import type { Clock, TokenStore } from './types.js';
-
-// Neither DOMException nor AbortSignal's throwIfAborted() and reason: React Native has none of them.
-export const late = (message: string): Error => Object.assign(new Error(message), { name: 'TimeoutError' });
 
 export interface Entry {
   readonly clock: Clock;

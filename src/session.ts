@@ -3,14 +3,15 @@
  * for a turn, and report one `refused`.
  */
 import { instantOf } from './clock.js';
-import { freshnessOf, hold, refreshOf, storable, type Held } from './core/freshness.js';
+import { holdGiven, holdStored, type Receiver } from './core/arrivals.js';
+import { freshnessOf, refreshOf, storable, type Held } from './core/freshness.js';
 import { elapsed, type Instant } from './core/lifetime.js';
 import { cleared, disposed } from './core/refusals.js';
 import { skewNoiseMs } from './core/skew.js';
 import * as states from './core/state.js';
 import type { Holder, State } from './core/state.js';
-import { readTokens } from './core/tokens.js';
-import { TokenError } from './errors.js';
+import type { TokenError } from './errors.js';
+import { whileHeld } from './deadline.js';
 import { Desk, type Given, type Host, type Turn } from './desk.js';
 import { Events } from './events.js';
 import type { ResolvedOptions } from './options.js';
@@ -77,22 +78,22 @@ export class Session {
     if (typeof given !== 'string' && (typeof given !== 'object' || (given as unknown) === null)) {
       throw new TypeError('setTokens expects a token set or an access token.');
     }
-    const held = this.#holdGiven(given, 'setTokens');
+    const held = holdGiven(given, 'setTokens', this.#receiver);
     // First in line: a refresh that these tokens start reads the store.
     const saved = this.#save();
     this.#take(held);
-    await saved;
+    await whileHeld(this.options, saved);
   }
 
   async signOut(): Promise<void> {
     this.assertUsable();
     this.#leave();
-    await this.#save();
+    await whileHeld(this.options, this.#save());
   }
 
   async refresh(turn: Turn): Promise<string> {
     this.assertUsable();
-    if (this.#state.status === 'loading') await this.ready;
+    if (this.#state.status === 'loading') await whileHeld(this.options, this.ready);
     this.assertUsable();
     turn.refused = this.#state.generation;
     turn.holder = this.holder;
@@ -106,12 +107,13 @@ export class Session {
 
   dispose(): void {
     if (this.#state.disposed) return;
-    this.#cancel();
+    // An answer that is on its way is the only copy of what the next holder of the store must ask with.
+    this.#letGo(this.options.isStoreGiven ? 'leave' : 'cancel');
     this.#change({ disposed: true, operation: undefined });
     this.#desk.release(disposed);
     this.#scheduler.stop();
     this.#persistence.stop();
-    this.events.clear();
+    this.events.close();
   }
 
   assertUsable(): void {
@@ -124,7 +126,7 @@ export class Session {
   #take(held: Held, refreshedAt?: Instant): void {
     this.events.together(() => {
       const before = this.#state;
-      this.#cancel();
+      this.#letGo();
       this.#change(states.adopted(before, held, refreshedAt));
       const { holder } = this.#state;
       const moved = holder.id !== before.holder.id;
@@ -143,7 +145,7 @@ export class Session {
   #leave(): void {
     this.events.together(() => {
       const { operation, status } = this.#state;
-      this.#cancel();
+      this.#letGo();
       this.#change(states.signedOut(this.#state));
       if (operation || status !== 'signed-out') this.#emit('session.cleared', {});
       this.#desk.release(cleared);
@@ -203,11 +205,7 @@ export class Session {
       },
       follow: () => this.#follow(),
       rotated: (refreshToken) => this.#rotate(refreshToken),
-      skewed: (skewMs) => {
-        const before = this.getSnapshot();
-        this.#change({ skewMs });
-        this.#tellSkew(before);
-      },
+      skewed: (skewMs) => this.#learnSkew(skewMs),
     };
   }
 
@@ -219,7 +217,10 @@ export class Session {
     const plan = planOf(this.#face, operationId, trigger, {
       succeeded: (answer) => {
         // A slower, older refresh must not overwrite what has come since.
-        if (this.#state.generation === generation && this.#state.holder === holder) this.#succeed(operation, answer);
+        if (this.#state.generation !== generation || this.#state.holder !== holder) return;
+        if (!this.#state.disposed) this.#succeed(operation, answer);
+        // In a shared store it is already.
+        else if (!this.#persistence.isShared) void this.#persistence.bequeath(storable(answer.held));
       },
       failed: (failed) => this.events.together(() => this.#fail(operation, failed)),
     });
@@ -231,17 +232,17 @@ export class Session {
     operation.run();
   }
 
-  /** Lets go of refreshes whose answers are no longer wanted. */
-  #cancel(): void {
-    this.#state.operation?.cancel();
-    for (const late of this.#state.late) late.cancel();
+  /** Lets go of refreshes: their answers are no longer wanted, or `leave`, not here. */
+  #letGo(how: 'cancel' | 'leave' = 'cancel'): void {
+    this.#state.operation?.[how]();
+    for (const late of this.#state.late) late[how]();
   }
 
   #succeed(operation: Operation, { held, attempt, late }: Answer, adopted = false): void {
     this.events.together(() => {
       const { status, escalated, failures } = this.#state;
       const before = this.getSnapshot();
-      this.#cancel();
+      this.#letGo();
       const now = this.#now();
       const { id: operationId, trigger, startedAt } = operation;
       const refreshedAt = adopted ? refreshOf(held, now, this.#state.refreshedAt) : now;
@@ -318,8 +319,21 @@ export class Session {
 
   /** An answer that was no use has brought the next refresh token all the same. */
   #rotate(refreshToken: string): void {
-    this.#change(states.rotated(this.#state, refreshToken));
-    void this.#keep();
+    // Nothing that a snapshot shows.
+    this.#state = { ...this.#state, ...states.rotated(this.#state, refreshToken) };
+    void (this.#state.disposed ? this.#persistence.bequeath(this.#storable()) : this.#keep());
+  }
+
+  /** Counts at once, for the answer that has told it; whoever hears of it is not to prolong an exclusive section. */
+  #learnSkew(skewMs: number): void {
+    if (this.#state.disposed || this.#state.skewMs === skewMs) return;
+    const before = this.getSnapshot();
+    this.#state = { ...this.#state, skewMs };
+    this.#snapshot = undefined;
+    this.#persistence.outside(() => {
+      this.events.changed();
+      this.#tellSkew(before);
+    });
   }
 
   /** Tells of a skew that is news. */
@@ -354,30 +368,18 @@ export class Session {
     return instantOf(this.options.clock);
   }
 
-  /** Tokens from a sign-in, the options or the store: of any age. */
-  #hold(tokens: TokenSet): Held {
-    const { skewMs, credential } = this.#state;
-    const now = this.#now();
-    return hold(tokens, this.options, { anchor: now, now, fresh: false, skewMs, previous: credential?.held });
-  }
-
-  #holdGiven(given: TokenSet | string, where: string): Held {
-    const reading = readTokens(given);
-    if ('problem' in reading) throw new TokenError('AUTH_TOKEN_MALFORMED', `${where}: ${reading.problem}.`);
-    return this.#hold(reading.tokens);
-  }
-
-  /** What the store holds, its expiry by this machine's clock; nothing if it makes no header here. */
+  /** What the store holds; nothing if it makes no header here. */
   #holdStored(tokens: TokenSet): Held | undefined {
-    const { skewMs, credential } = this.#state;
-    const { expiresAt } = tokens;
-    const ahead = skewMs ?? credential?.held.skewMs ?? 0;
     try {
-      return this.#hold(expiresAt === undefined ? tokens : { ...tokens, expiresAt: expiresAt + ahead });
+      return holdStored(tokens, this.#receiver);
     } catch (error) {
-      this.events.failed('formatHeader', error);
+      this.#persistence.outside(() => this.events.failed('formatHeader', error));
       return undefined;
     }
+  }
+
+  get #receiver(): Receiver {
+    return { state: this.#state, options: this.options, now: this.#now() };
   }
 
   #announce(started: boolean): void {
@@ -404,7 +406,7 @@ export class Session {
 
   #restore(): Promise<void> {
     const { tokens } = this.options;
-    const seed = tokens === undefined ? undefined : this.#holdGiven(tokens, 'Option "tokens"');
+    const seed = tokens === undefined ? undefined : holdGiven(tokens, 'Option "tokens"', this.#receiver);
     const loaded = this.#persistence.load();
     if (!(loaded instanceof Promise)) {
       this.#begin(loaded, seed);

@@ -98,8 +98,9 @@ export interface RefreshContext {
   /** The same for all attempts of one operation, and in all its events. */
   readonly operationId: string;
   /**
-   * Aborted when the answer is no longer wanted: after a sign-out, new tokens, `dispose()`, an answer to another
-   * attempt, or long after the deadline. Not at the deadline: a late answer may hold the only copy of the next refresh token.
+   * Aborted when the answer is no longer wanted: after a sign-out, new tokens, an answer to another attempt, or long
+   * after the deadline. Not at the deadline: a late answer may hold the only copy of the next refresh token. After
+   * `dispose()` only where no option `store` was given: what you gave may outlive the session, and is still written.
    */
   readonly signal: AbortSignal;
   /**
@@ -200,7 +201,10 @@ export interface TokenSessionOptions {
   readonly followRedirects?: boolean;
   /** Request header that carries the token. A header that the caller set stays. @default 'Authorization' */
   readonly header?: string;
-  /** Makes the header's value. Called once per token. @default `` (token) => `Bearer ${token}` `` (RFC 6750, section 2.1) */
+  /**
+   * Makes the header's value (RFC 6750, section 2.1). Called once per token; for one that a refresh has brought while
+   * the turn in a shared store lasts, so be quick. @default `` (token) => `Bearer ${token}` ``
+   */
   readonly formatHeader?: (token: string) => string;
   /**
    * Whether a response means that the token was refused; `undefined` for the default. Called for every response of a
@@ -342,7 +346,7 @@ export interface TokenErrorCause extends Error {
 /** The one holder of a token set. Any number of Axios instances attach to it. */
 export interface TokenSession {
   readonly status: SessionStatus;
-  /** Resolves when the store has been read. Never rejects. */
+  /** Resolves when the store has been read. Never rejects. Unlike the methods it holds no Node process. */
   readonly ready: Promise<void>;
   /**
    * Puts the session on an Axios instance. Returns what takes it off again.
@@ -372,7 +376,13 @@ export interface TokenSession {
   /** Calls `listener` after every change of the snapshot. Returns what ends that. */
   subscribe(listener: () => void): () => void;
   getSnapshot(): SessionSnapshot;
-  /** Ends everything: interceptors, timers, listeners, waiting requests (`AUTH_SESSION_DISPOSED`). Idempotent. */
+  /**
+   * Ends everything: interceptors, timers, listeners, waiting requests (`AUTH_SESSION_DISPOSED`). Idempotent.
+   *
+   * A refresh that is under way is called off, unless the option `store` was given: then its answer, as long as one is
+   * waited for (`refreshTimeoutMs`, and as long again), is still written to the store, for whoever holds that next.
+   * Nothing is told of it, and no timer of it holds a process: await `session.refresh()` first, which joins it, to be sure.
+   */
   dispose(): void;
 }
 

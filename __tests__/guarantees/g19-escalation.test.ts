@@ -128,6 +128,17 @@ describe('G19 three consecutive failed refreshes', () => {
     expect(w.told('store.failed')).toMatchObject([{ action: 'claim' }]);
   });
 
+  test.each([undefined, null, 0])('are escalated where the store answers %p to who is first', async (answer) => {
+    const w = world({
+      retry: false,
+      store: { ...sharedPlace().holder(), claim: () => Promise.resolve(answer as never) },
+      refresh: () => Promise.reject(unreachable()),
+    });
+    await w.session.ready;
+    await refreshTimes(w, 3);
+    expect(w.told('refresh.escalated')).toHaveLength(1);
+  });
+
   test('that have been recovered from while the store was asked are not escalated any more', async () => {
     const clock = fakeClock();
     const place = sharedPlace();

@@ -265,6 +265,29 @@ describe.each(formats)('G20 no timer keeps a process alive (%s)', (format) => {
     expect(ended).toEqual(clean(['AUTH_TOKEN_REFRESH_FAILED']));
   });
 
+  test.each([
+    ['setTokens() waits for a store that hangs', `session.setTokens('opaque')`],
+    ['signOut() waits for a store that hangs', `session.signOut()`],
+    ['refresh() waits for a store that hangs', `session.refresh()`],
+  ])('nor one that %s', async (_what, wait) => {
+    const ended = await run(`
+      const store = { load: never, save: never, clear: never };
+      const session = installTokenRefresh(api, { store, refresh: () => 'renewed', maxWaitMs: 200 });
+      await ${wait};
+      told.push('done');
+    `);
+    expect(ended).toEqual(clean(['done']));
+  });
+
+  test('but who only waits for a store that hangs to be read, by `ready`, holds nothing', async () => {
+    const ended = await run(`
+      const store = { load: never, save: never, clear: never };
+      const session = installTokenRefresh(api, { store, refresh: () => 'renewed', maxWaitMs: 600_000 });
+      session.ready.then(() => told.push('done'));
+    `);
+    expect(ended).toEqual(clean([]));
+  });
+
   test('nor one whose request waits for a store that hangs', async () => {
     const ended = await run(`
       const store = { load: never, save() {}, clear() {} };

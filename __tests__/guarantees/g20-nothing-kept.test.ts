@@ -5,8 +5,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import axios from 'axios';
-import { createTokenSession } from '../../src/index.js';
-import { hour, nth, refused, settle, states, times, unreachable, watch, world } from '../properties/world.js';
+import { createTokenSession, type TokenSession, type TokenStore } from '../../src/index.js';
+import { fakeClock, type FakeClock } from '../support/clock.js';
+import { hour, nth, pause, refused, settle, states, times, unreachable, watch, world } from '../properties/world.js';
 
 describe('G20 10,000 requests leave nothing behind', () => {
   const many = 10_000;
@@ -113,6 +114,38 @@ describe('G20 10,000 requests leave nothing behind', () => {
     expect(new Set(states(requests))).toEqual(new Set(['resolved']));
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
     expect(w.clock.pending).toBe(0);
+  });
+});
+
+describe('G20 a timer holds the process for who waits for a store, and no longer', () => {
+  const slow = (clock: FakeClock): TokenStore => {
+    const answer = (): Promise<undefined> => pause(clock, 1_000).then(() => undefined);
+    return { load: answer, save: answer, clear: answer };
+  };
+
+  test.each<[string, (session: TokenSession) => Promise<unknown>]>([
+    ['setTokens()', (session) => session.setTokens('opaque')],
+    ['signOut()', (session) => session.signOut()],
+    ['refresh(), while the store is read', (session) => session.refresh()],
+  ])('%s', async (_what, act) => {
+    const clock = fakeClock();
+    const w = world({ clock, tokens: null, store: slow(clock) });
+    expect(clock.holding).toBe(0);
+    const done = watch(act(w.session));
+    await settle();
+    expect(clock.holding).toBe(1);
+    await clock.advance(1_000);
+    expect(done.state).toBe('resolved');
+    expect(clock.holding).toBe(0);
+  });
+
+  test('nobody waits for what a refresh in the background has brought to be saved', async () => {
+    const clock = fakeClock();
+    const w = world({ clock, store: slow(clock) });
+    await clock.advance(2_000);
+    await w.session.refresh();
+    expect(clock.pending).toBeGreaterThan(0);
+    expect(clock.holding).toBe(0);
   });
 });
 

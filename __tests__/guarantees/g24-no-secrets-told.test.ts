@@ -314,6 +314,38 @@ describe('G24 what other code of the user throws is not repeated either', () => 
     );
   });
 
+  test('a store that quotes tokens too short to look like such', async () => {
+    const tokens = { accessToken: 'opaque-1', refreshToken: 'refresh-1' };
+    const quote = ({ accessToken, refreshToken: beside = 'none' }: TokenSet): string => `${accessToken} ${beside}`;
+    const quoting = (...given: unknown[]): never => {
+      const quoted = [tokens, ...given].map((one) => (typeof one === 'object' ? quote(one as TokenSet) : 'nothing'));
+      throw new TypeError(`cannot store ${quoted.join(' ')}`);
+    };
+    const s = stage(
+      () => ({
+        retry: false,
+        store: {
+          load: () => Promise.resolve(tokens),
+          save: quoting,
+          clear: quoting,
+          replace: quoting,
+          exclusive: () => quoting(),
+          claim: quoting,
+          subscribe: () => quoting,
+        },
+      }),
+      () => ({ accessToken: 'opaque-2', refreshToken: 'refresh-2' }),
+    );
+    await s.session.ready;
+    await s.session.refresh();
+    await s.session.setTokens({ accessToken: 'opaque-3', refreshToken: 'refresh-3' });
+    await s.session.signOut();
+    const told = s.events.filter(({ type }) => type === 'store.failed');
+    expect(told.map((event) => 'action' in event && event.action)).toEqual(['exclusive', 'save', 'save', 'clear']);
+    expect(shown(told)).toContain('cannot store [redacted]');
+    expect(shown(told)).not.toMatch(/opaque-|refresh-\d/);
+  });
+
   test('formatHeader', async () => {
     for (const formatHeader of [throwing, (token: string): string => `Bearer ${token}\r\n${quoted}`]) {
       const error = thrown(() => stage(() => ({ tokens: signedIn, formatHeader })));

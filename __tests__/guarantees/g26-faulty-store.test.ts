@@ -1,9 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
-import type { TokenSet, TokenStore } from '../../src/index.js';
+import { memoryStore, type TokenSet, type TokenStore } from '../../src/index.js';
 import { fakeClock, type FakeClock } from '../support/clock.js';
 import { sharedPlace, type SharedPlace } from '../support/shared-store.js';
 import { tokenFor } from '../support/jwt.js';
-import { hour, nth, reset, second, settle, watch, world, type World, type WorldOptions } from '../properties/world.js';
+import {
+  hour,
+  nth,
+  pause,
+  reset,
+  second,
+  settle,
+  times,
+  watch,
+  world,
+  type World,
+  type WorldOptions,
+} from '../properties/world.js';
 
 interface Scene {
   readonly w: World;
@@ -123,6 +135,48 @@ describe('G26 a lock is an optimisation, never a gate', () => {
     expect(inside).toEqual([]);
   });
 
+  test.each<[string, object]>([
+    ['tells the time', {}],
+    ['brings a refresh token beside a dead access token', { expiresIn: 0 }],
+  ])('no subscriber is called inside, though the answer %s', async (_what, fields) => {
+    const { w, clock, place } = await withStore({}, { refresh: 'open', retry: false });
+    const inside: unknown[] = [];
+    const skews: unknown[] = [];
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    w.session.subscribe(() => {
+      if (place.isBusy) inside.push('changed');
+      skews.push(w.session.getSnapshot().clockSkewMs);
+    });
+    w.session.on('event', ({ type }) => {
+      if (place.isBusy) inside.push(type);
+    });
+    const date = new Date(clock.now() + hour).toUTCString();
+    w.api.respond = () => ({ status: 200, headers: { date } });
+    const { context, answer } = nth(w.calls, 0);
+    await context.http.post('/auth/refresh');
+    answer({ accessToken: w.issue(), refreshToken: 'refresh-1', ...fields });
+    await settle();
+    expect(request.state).not.toBe('pending');
+    expect(inside).toEqual([]);
+    expect(place.record?.refreshToken).toBe('refresh-1');
+    expect(w.told('clock.skewed')).toHaveLength(1);
+    expect(skews[0]).toBe(w.session.getSnapshot().clockSkewMs);
+  });
+
+  test('an answer that tells the same time as the last changes nothing by that', async () => {
+    const w = world({ refresh: 'open' });
+    w.api.respond = () => ({ status: 200, headers: { date: new Date(w.clock.now()).toUTCString() } });
+    void watch(w.session.refresh());
+    await settle();
+    const { context } = nth(w.calls, 0);
+    await context.http.post('/auth/refresh');
+    const told = w.session.getSnapshot();
+    expect(told.clockSkewMs).toBeDefined();
+    await context.http.post('/auth/refresh');
+    expect(w.session.getSnapshot()).toBe(told);
+  });
+
   test('an attempt that is given up leaves the section; its answer is stored when it comes', async () => {
     const { w, clock, place } = await withStore({}, { refresh: 'open', retry: false, refreshTimeoutMs: 4 * second });
     const request = watch(w.instance.get('/orders'));
@@ -175,6 +229,23 @@ describe('G26 a store that fails costs no session', () => {
     expect(w.session.getSnapshot().generation).toBe(generation);
   });
 
+  test.each<[string, Partial<TokenStore>, string]>([
+    ['cannot be read', { load: throwing }, 'load'],
+    ['holds something else', { load: () => ({ accessToken: 7 }) as unknown as TokenSet }, 'load'],
+    ['cannot be listened to', { subscribe: throwing }, 'subscribe'],
+  ])('one that %s, and says so at once, is heard by who listens to the new session', async (_what, faults, action) => {
+    const w = world({ store: { ...memoryStore(), ...faults } });
+    await w.session.ready;
+    expect(w.told('store.failed')).toMatchObject([{ action }]);
+  });
+
+  test('tokens that it has at once, but that make no header, are told to who listens to the new session', async () => {
+    const formatHeader = (token: string): string => (token === 'odd' ? throwing() : `Bearer ${token}`);
+    const w = world({ tokens: null, formatHeader, store: { ...memoryStore(), load: () => ({ accessToken: 'odd' }) } });
+    await w.session.ready;
+    expect(w.told('listener.failed')).toMatchObject([{ source: 'formatHeader' }]);
+  });
+
   test('a subscription that throws, at its beginning or at its end, is told and harms nothing', async () => {
     const clock = fakeClock();
     const place = sharedPlace();
@@ -185,6 +256,46 @@ describe('G26 a store that fails costs no session', () => {
     const second = world({ clock, store: { ...holder, subscribe: () => throwing } });
     second.session.dispose();
     expect(first.sent()).toHaveLength(1);
+  });
+
+  test('G20 an asynchronous subscription that fails is told and escapes nobody, and so does its end', async () => {
+    const escaped: unknown[] = [];
+    const hear = (reason: unknown): unknown => escaped.push(reason);
+    process.on('unhandledRejection', hear);
+    const inJavaScript = (subscribe: () => unknown): TokenStore => ({
+      ...sharedPlace().holder(),
+      subscribe: subscribe as NonNullable<TokenStore['subscribe']>,
+    });
+    try {
+      const begins = world({ store: inJavaScript(rejecting) });
+      await settle();
+      expect(begins.told('store.failed')).toMatchObject([{ action: 'subscribe' }]);
+      const ends = [() => rejecting, () => Promise.resolve(rejecting)].map((subscribe) =>
+        world({ store: inJavaScript(subscribe) }),
+      );
+      await settle();
+      for (const { session } of ends) session.dispose();
+      await settle();
+    } finally {
+      process.off('unhandledRejection', hear);
+    }
+    expect(escaped).toEqual([]);
+  });
+
+  test('G20 an asynchronous subscription is ended by dispose(), however late it has begun', async () => {
+    let ended = 0;
+    const gates: (() => void)[] = [];
+    const end = (): void => void (ended += 1);
+    const subscribe = (): never => new Promise<void>((resolve) => gates.push(resolve)).then(() => end) as never;
+    const worlds = times(2, () => world({ store: { ...sharedPlace().holder(), subscribe } }));
+    nth(gates, 0)();
+    await settle();
+    expect(ended).toBe(0);
+    for (const { session } of worlds) session.dispose();
+    expect(ended).toBe(1);
+    nth(gates, 1)();
+    await settle();
+    expect(ended).toBe(2);
   });
 
   test('G20 tokens of another holder that make no header are told, and nothing escapes', async () => {
@@ -224,6 +335,71 @@ describe('G26 a store that fails costs no session', () => {
     place.tell();
     await settle();
     expect(w.told('session.cleared')).toEqual([]);
+  });
+
+  test('word of changes that comes too often does not keep a refresh waiting', async () => {
+    const clock = fakeClock();
+    const place = sharedPlace({ accessToken: tokenFor(clock, 3_600), refreshToken: 'refresh-0' });
+    const holder = place.holder();
+    let loads = 0;
+    const load = async (): Promise<TokenSet | undefined> => {
+      loads += 1;
+      await pause(clock, second);
+      return holder.load();
+    };
+    const w = world({ clock, tokens: null, store: { ...holder, load } });
+    await clock.advance(2 * hour);
+    loads = 0;
+    for (let told = 0; told < 60; told++) place.tell();
+    await settle();
+    const request = watch(w.instance.get('/orders'));
+    // One that is under way may have missed what the next one finds.
+    place.tell();
+    await clock.advance(2 * second);
+    expect(request.state).toBe('resolved');
+    expect(w.calls).toHaveLength(1);
+    expect(loads).toBe(2);
+  });
+
+  test('a refresh that a sign-in starts reads the store after it, whatever read is due before', async () => {
+    const { w, clock, place } = await withStore({
+      load: async () => {
+        await pause(clock, second);
+        return place.record;
+      },
+    });
+    place.tell();
+    await settle();
+    place.tell();
+    await settle();
+    const dead = tokenFor({ now: () => clock.now() - hour }, 60);
+    void w.session.setTokens({ accessToken: dead, refreshToken: 'refresh-1' });
+    const request = watch(w.instance.get('/orders'));
+    await clock.advance(5 * second);
+    expect(request.state).toBe('resolved');
+    expect(w.calls.map(({ context }) => context.tokens?.refreshToken)).toEqual(['refresh-1']);
+    expect([place.record?.accessToken]).toEqual(w.sent());
+  });
+
+  test('after dispose() nothing is read, not even what waits to be', async () => {
+    let loads = 0;
+    const gates: (() => void)[] = [];
+    const { w, place } = await withStore({
+      load: async () => {
+        loads += 1;
+        await new Promise<void>((resolve) => gates.push(resolve));
+        return place.record;
+      },
+    });
+    place.tell();
+    await settle();
+    place.tell();
+    await settle();
+    w.session.dispose();
+    nth(gates, 0)();
+    place.tell();
+    await settle();
+    expect(loads).toBe(1);
   });
 
   test('dispose() ends the subscription, and the wait for a store that does not answer', async () => {

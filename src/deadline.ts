@@ -1,0 +1,35 @@
+/** Waits that end in time, whatever they are for. */
+import { startTimer } from './clock.js';
+import type { Clock } from './types.js';
+
+// Neither DOMException nor AbortSignal's throwIfAborted() and reason: React Native has none of them.
+export const late = (message: string): Error => Object.assign(new Error(message), { name: 'TimeoutError' });
+
+/** The store's answer, or a failure after `limitMs`; `stop` ends the wait with `undefined`. */
+export function within<T>(
+  clock: Clock,
+  limitMs: number,
+  given: T | Promise<T>,
+): { answer: Promise<T>; stop: () => void } {
+  let stop = (): void => undefined;
+  const answer = new Promise<T>((resolve, reject) => {
+    const timeUp = (): void => reject(late('The store did not answer in time.'));
+    const stopTimer = startTimer(clock, timeUp, limitMs);
+    stop = () => {
+      stopTimer();
+      resolve(undefined as T);
+    };
+    Promise.resolve(given).then(resolve, reject).finally(stopTimer);
+  });
+  return { answer, stop: () => stop() };
+}
+
+/** Holds a Node process while somebody waits for what ends by itself, within `maxWaitMs`. */
+export async function whileHeld(
+  { clock, maxWaitMs }: { clock: Clock; maxWaitMs: number },
+  done: Promise<void>,
+): Promise<void> {
+  const letGo = startTimer(clock, () => undefined, maxWaitMs, true);
+  await done;
+  letGo();
+}
