@@ -142,34 +142,37 @@ describeInChromium('persist "memory", for sessions in an HttpOnly cookie', (stag
 /** What a session may listen to; the browser's driver listens to more. */
 const ours = /^(pageshow|pagehide|visibilitychange|online|offline|focus|storage|freeze|resume)$/;
 
+/** Counts in the page what is open, and what is listened to. */
+const counting = `
+  window.open = { channels: 0, databases: 0 };
+  const Native = BroadcastChannel;
+  window.BroadcastChannel = class extends Native {
+    constructor(name) { super(name); open.channels += 1; }
+    close() { super.close(); open.channels -= 1; }
+  };
+  const { open: connect } = IDBFactory.prototype;
+  IDBFactory.prototype.open = function (...given) {
+    const request = connect.apply(this, given);
+    request.addEventListener('success', () => { open.databases += 1; });
+    return request;
+  };
+  const { close } = IDBDatabase.prototype;
+  IDBDatabase.prototype.close = function () { open.databases -= 1; close.apply(this); };
+  window.heard = new Map();
+  for (const [name, by] of [['addEventListener', 1], ['removeEventListener', -1]]) {
+    const act = EventTarget.prototype[name];
+    EventTarget.prototype[name] = function (type, ...rest) {
+      if (${String(ours)}.test(type)) heard.set(type, (heard.get(type) ?? 0) + by);
+      return act.call(this, type, ...rest);
+    };
+  }`;
+
 describeInChromium('a session that is disposed of', (stage) => {
   test.each(['indexeddb', 'memory', 'local'] as const)(
     'persist %p: leaves nothing open and listens to nothing',
     async (store) => {
       await stage.play(async (profile) => {
-        await profile.context.addInitScript(`
-        window.open = { channels: 0, databases: 0 };
-        const Native = BroadcastChannel;
-        window.BroadcastChannel = class extends Native {
-          constructor(name) { super(name); open.channels += 1; }
-          close() { super.close(); open.channels -= 1; }
-        };
-        const { open: connect } = IDBFactory.prototype;
-        IDBFactory.prototype.open = function (...given) {
-          const request = connect.apply(this, given);
-          request.addEventListener('success', () => { open.databases += 1; });
-          return request;
-        };
-        const { close } = IDBDatabase.prototype;
-        IDBDatabase.prototype.close = function () { open.databases -= 1; close.apply(this); };
-        window.heard = new Map();
-        for (const [name, by] of [['addEventListener', 1], ['removeEventListener', -1]]) {
-          const act = EventTarget.prototype[name];
-          EventTarget.prototype[name] = function (type, ...rest) {
-            if (${String(ours)}.test(type)) heard.set(type, (heard.get(type) ?? 0) + by);
-            return act.call(this, type, ...rest);
-          };
-        }`);
+        await profile.context.addInitScript(counting);
         const tab = await profile.tab({ store });
         await profile.signIn([tab]);
         await burst([tab], 1);
@@ -179,6 +182,26 @@ describeInChromium('a session that is disposed of', (stage) => {
         expect(await tab.page.evaluate('open')).toEqual({ channels: 0, databases: 0 });
         expect(await tab.page.evaluate('[...heard].filter(([, count]) => count !== 0)')).toEqual([]);
       });
+    },
+  );
+
+  test.each(['indexeddb', 'local'] as const)(
+    'persist %p: in the middle of a refresh hands the answer on to the other tabs, and leaves nothing open either (G13)',
+    async (store) => {
+      const counts = await stage.play(async (profile) => {
+        await profile.context.addInitScript(counting);
+        const [leaving, staying] = await profile.tabs(2, { store });
+        if (!leaving || !staying) throw new Error('Two tabs were asked for.');
+        await profile.signIn([leaving, staying]);
+        const { held } = await profile.holdRefresh(leaving);
+        void leaving.call('refresh').catch(() => undefined);
+        const request = await held;
+        await leaving.call('dispose');
+        await request.release();
+        expect(await burst([staying], 2)).toEqual(Array(2).fill({ status: 200, subject: 'alice' }));
+        await leaving.page.waitForFunction('open.channels === 0 && open.databases === 0', undefined, { polling: 5 });
+      });
+      expect(counts).toMatchObject({ refused: 0, reuses: 0 });
     },
   );
 });

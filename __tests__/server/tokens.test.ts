@@ -6,6 +6,7 @@ import { Socket, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import {
+  AuthError,
   createAccessTokenVerifier,
   createRefreshEndpoint,
   generateSigningKey,
@@ -168,6 +169,22 @@ describe('keys', () => {
     expect(await on.refresh(refreshToken)).toMatchObject({ status: 503, outcome: 'AUTH_UNAVAILABLE' });
     expect(on.faults).toHaveLength(1);
     keys = [key];
+    on.clock.advance(minute);
+    expect((await on.refresh(refreshToken)).status).toBe(200);
+  });
+
+  test('that are fetched by a function which throws a refusal refuse nobody', async () => {
+    const key = await generateSigningKey();
+    let isBroken = false;
+    const keys = (): SigningKey[] => {
+      if (isBroken) throw new AuthError('AUTH_TOKEN_INVALID');
+      return [key];
+    };
+    const on = await stage({ accessTokens: { ...asked, keys } });
+    const { refreshToken } = await on.signIn();
+    isBroken = true;
+    expect(await on.refresh(refreshToken)).toMatchObject({ status: 503, outcome: 'AUTH_UNAVAILABLE' });
+    isBroken = false;
     on.clock.advance(minute);
     expect((await on.refresh(refreshToken)).status).toBe(200);
   });

@@ -118,7 +118,7 @@ export function createAccessTokenIssuer({ issuer, audience, keys, clock }: Issue
   return {
     async sign({ subject, sessionId, context, claims, id, issuedAt, lifetime }) {
       const jose = await loadJose();
-      const [key] = keys();
+      const [key] = currentKeys();
       if (!key) throw new AuthError('AUTH_UNAVAILABLE');
       return (
         new jose.SignJWT({ ...claims, context, sid: sessionId })

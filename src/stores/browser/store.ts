@@ -53,23 +53,34 @@ function originStore(key: string, persist: 'indexeddb' | 'memory' | 'local'): To
     away: sleep,
   };
   let stopWatching: (() => void) | undefined;
+  let isOver = false;
+  /** What a refresh brings that was under way at the end is still written; nothing is left open by it. */
+  const closing = async <T>(access: Promise<T>): Promise<T> => {
+    try {
+      return await access;
+    } finally {
+      if (isOver) sleep();
+    }
+  };
   return {
-    load: () => keeper.load(),
-    save: (tokens) => keeper.write(tokens),
-    clear: () => keeper.write(undefined),
-    replace: (expected, next) => keeper.replace(expected, next),
+    load: () => closing(keeper.load()),
+    save: (tokens) => closing(keeper.write(tokens)),
+    clear: () => closing(keeper.write(undefined)),
+    replace: (expected, next) => closing(keeper.replace(expected, next)),
     claim: (what) => stored.claim(what),
     exclusive: (work, signal) => turns.take(work, signal),
     subscribe(changed) {
       // One function may be given twice.
       const subscriber = (): void => changed();
       subscribers.add(subscriber);
+      isOver = false;
       channel.open();
       stopWatching ??= watchPage(watch);
       return () => {
         if (!subscribers.delete(subscriber) || subscribers.size > 0) return;
         stopWatching?.();
         stopWatching = undefined;
+        isOver = true;
         sleep();
       };
     },
