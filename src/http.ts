@@ -31,11 +31,12 @@ const inherited = [
 
 // Axios's own, unless somebody changes `axios.defaults` before this module loads.
 const { transformRequest, transformResponse } = axios.create().defaults;
+const [ownTransform] = [transformRequest].flat();
 const Accept = 'application/json, text/plain, */*';
 
 /** Whether these transforms are no more than the one that Axios brings. */
 export function isAxiosTransform(transforms: readonly unknown[]): boolean {
-  return transforms.length === 1 && transforms[0] === [transformRequest].flat()[0];
+  return transforms.length === 1 && transforms[0] === ownTransform;
 }
 
 /** Called with the `Date` of an answer and the wall-clock times around it. */

@@ -2,7 +2,7 @@
  * Between a session and its store: one access after the other, and no fault of the store ever reaches the session.
  * Remembers what the store held last, and so tells what another holder has written from what was there all along.
  */
-import { describe, field } from './core/redact.js';
+import { describe, field, secretsOf } from './core/redact.js';
 import { readTokens, sameTokens } from './core/tokens.js';
 import { within } from './deadline.js';
 import { runAlone } from './section.js';
@@ -222,12 +222,7 @@ export class Persistence {
   }
 
   #fault(action: StoreAction, error: unknown): void {
-    const held = [this.#known, ...this.#unanswered];
-    const secrets = held.flatMap((tokens) => [tokens?.accessToken, tokens?.refreshToken]);
-    const cause = describe(
-      error,
-      secrets.filter((secret) => secret !== undefined),
-    );
+    const cause = describe(error, secretsOf([this.#known, ...this.#unanswered]));
     this.outside(() => this.#failed(action, cause));
   }
 

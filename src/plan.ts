@@ -3,6 +3,7 @@ import type { AxiosInstance } from 'axios';
 import { refreshOnce, type Refreshed } from './attempt.js';
 import { judge, type Failure } from './core/failure.js';
 import { refreshError } from './core/outcome.js';
+import { secretsOf } from './core/redact.js';
 import { skewOf } from './core/skew.js';
 import type { TokenError } from './errors.js';
 import type { Events } from './events.js';
@@ -65,12 +66,11 @@ export function errorOf(
   { id, attempt }: Pick<Operation, 'id' | 'attempt'>,
   failed: FailedAttempt,
 ): TokenError {
-  const { accessToken, refreshToken } = state.credential?.held.tokens ?? {};
   return refreshError({
     ...failed,
     attempts: attempt,
     operationId: id,
     refreshTimeoutMs: options.refreshTimeoutMs,
-    secrets: [accessToken, refreshToken].filter((secret) => secret !== undefined),
+    secrets: secretsOf([state.credential?.held.tokens]),
   });
 }

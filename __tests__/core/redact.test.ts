@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { describe as group, expect, test } from '@jest/globals';
 import { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
-import { describe, field, headerOf, identifier, requestIdOf, statusOf, withoutSecrets } from '../../src/core/redact.js';
+import { describe, field, headerOf, identifier, requestIdOf, secretsOf, statusOf, withoutSecrets } from '../../src/core/redact.js';
 import { findIn } from '../support/canaries.js';
 
 const canary = 'canaryQ7rT2mXp9LzVw4Ks8HbN';
@@ -126,6 +126,17 @@ group('describe tells of an error without what it may carry', () => {
     [{ response: { headers: new Proxy({}, { ...throwingProxy, ownKeys: throwingProxy.get }), data: throwingProxy } }],
   ])('survives %#', (error) => {
     expect(describe(error)).toBeInstanceOf(Error);
+  });
+});
+
+group('secretsOf', () => {
+  test('names the tokens of each set', () => {
+    const sets = [{ accessToken: 'pin', refreshToken: 'r-1' }, undefined, { accessToken: 'a-2' }];
+    expect(secretsOf(sets)).toEqual(['pin', 'r-1', 'a-2']);
+  });
+
+  test('leaves out what is in every sentence', () => {
+    expect(secretsOf([{ accessToken: 'a', refreshToken: 'r2' }])).toEqual([]);
   });
 });
 

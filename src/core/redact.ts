@@ -1,5 +1,5 @@
 /** Tells of foreign errors without what they may carry: configs, headers, bodies, tokens. */
-import type { TokenErrorCause } from '../types.js';
+import type { TokenErrorCause, TokenSet } from '../types.js';
 
 type Fields = Record<string, unknown>;
 
@@ -22,6 +22,13 @@ const engineErrors = new Set(['TypeError', 'ReferenceError', 'RangeError']);
 /** A short identifier, or nothing: what could be a sentence or a secret is left out. */
 export function identifier(value: unknown): string | undefined {
   return typeof value === 'string' && word.test(value) ? value : undefined;
+}
+
+/** What must not be told of token sets. One or two characters hide nothing, and are in every sentence. */
+export function secretsOf(sets: readonly (TokenSet | undefined)[]): string[] {
+  return sets
+    .flatMap((tokens) => [tokens?.accessToken, tokens?.refreshToken])
+    .filter((secret): secret is string => secret !== undefined && secret.length > 2);
 }
 
 /** Replaces the given secrets. */
