@@ -2,7 +2,16 @@
 import { inspect } from 'node:util';
 import { describe as group, expect, test } from '@jest/globals';
 import { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
-import { describe, field, headerOf, identifier, requestIdOf, secretsOf, statusOf, withoutSecrets } from '../../src/core/redact.js';
+import {
+  describe,
+  field,
+  headerOf,
+  identifier,
+  requestIdOf,
+  secretsOf,
+  statusOf,
+  withoutSecrets,
+} from '../../src/core/redact.js';
 import { findIn } from '../support/canaries.js';
 
 const canary = 'canaryQ7rT2mXp9LzVw4Ks8HbN';

@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import NodeFormData from 'form-data';
 import { describe, expect, test } from '@jest/globals';
-import type { AxiosError, AxiosInstance, AxiosRequestConfig, AxiosRequestHeaders, AxiosRequestTransformer } from 'axios';
+import type {
+  AxiosError,
+  AxiosInstance,
+  AxiosRequestConfig,
+  AxiosRequestHeaders,
+  AxiosRequestTransformer,
+} from 'axios';
 import { isTokenError } from '../../src/index.js';
 import {
   adapters,

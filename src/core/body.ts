@@ -98,5 +98,5 @@ export type Transform = (
 ) => unknown;
 
 export function transformsOf({ transformRequest }: InternalAxiosRequestConfig): Transform[] {
-  return [transformRequest ?? []].flat() as Transform[];
+  return (Array.isArray(transformRequest) ? transformRequest : [transformRequest ?? []].flat()) as Transform[];
 }
