@@ -24,7 +24,7 @@ export interface AccessTokenOptions {
 }
 
 export interface ReportingOptions {
-  /** Called with every audit record, after it was stored. Never awaited. */
+  /** Called with every audit record, after it was stored or could not be. Never awaited. */
   readonly audit?: (record: AuditRecord) => unknown;
   /** Called with what is worth an alert. Never awaited. */
   readonly suspicion?: SuspicionOptions;
