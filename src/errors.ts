@@ -19,6 +19,7 @@ export type TokenErrorCode =
   | 'AUTH_SCOPE_MISMATCH'
   | 'AUTH_SESSION_DISPOSED';
 
+/** What a {@link TokenError} may hold beside its code and message. */
 export interface TokenErrorFields {
   readonly kind?: FailureKind | undefined;
   readonly status?: number | undefined;
@@ -80,7 +81,11 @@ export class TokenError extends Error {
 
 /**
  * Whether `error` is a {@link TokenError}, of that `code` if one is given. Unlike `instanceof` it holds across copies
- * of the package.
+ * of the package. Never throws.
+ *
+ * @example
+ * const error: unknown = await session.refresh().catch((reason: unknown) => reason);
+ * if (isTokenError(error) && error.retryable) console.warn('Try again later.', error.code);
  */
 export function isTokenError(error: unknown, code?: TokenErrorCode): error is TokenError {
   try {

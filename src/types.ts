@@ -5,7 +5,7 @@ import type { TokenError } from './errors.js';
 declare module 'axios' {
   // No type parameters: they differ between versions of Axios.
   interface AxiosRequestConfig {
-    /** `false` leaves this request alone: no token, no wait, no replay. */
+    /** `false` leaves this request alone: no token, no wait, no replay. @default true */
     tokenRefresh?: boolean;
   }
 }
@@ -20,7 +20,7 @@ export interface TokenSet {
   readonly accessToken: string;
   /** Credential for the next refresh (RFC 6749, section 1.5). When a refresh omits it, the previous one is kept. */
   readonly refreshToken?: string | undefined;
-  /** When the access token expires, in milliseconds since the epoch. Without it the JWT's `exp` is used. */
+  /** When the access token expires, in milliseconds since the epoch. Lengthens no JWT's `exp - iat`. @default the JWT's `exp` */
   readonly expiresAt?: number | undefined;
   /**
    * Lifetime in seconds, as OAuth servers send it (RFC 6749, section 5.1). Wins over `expiresAt`. What is left of it, if
@@ -66,7 +66,7 @@ export type SessionStatus = 'loading' | 'signed-out' | 'active' | 'expired';
  */
 export type RefreshTrigger = 'request' | 'ahead' | 'unauthorized' | 'timer' | 'manual';
 
-/** What kind of fault ended an attempt. */
+/** What kind of fault ended an attempt: `protocol` is an answer that is no use, `callback` what the callback threw otherwise. */
 export type FailureKind = 'network' | 'timeout' | 'throttled' | 'server' | 'refused' | 'protocol' | 'callback';
 
 /** The part of a lifetime in which something is due: the lesser of the two limits, counted from the end. */
@@ -77,20 +77,21 @@ export interface RefreshWindow {
   readonly ttlFraction: number;
 }
 
+/** How transient failures of a refresh are retried; a field that is missing has its default. */
 export interface RetryOptions {
   /** Attempts after the first. A whole number, 0 to 100. @default 2 */
   readonly retries?: number;
-  /** Ceiling of the first random delay, in milliseconds; it doubles with every attempt. @default 250 */
+  /** Ceiling of the first random delay, in milliseconds, at least 0; it doubles with every attempt. @default 250 */
   readonly minDelayMs?: number;
-  /** Longest delay, and the most that a `Retry-After` is believed, in milliseconds. @default 5000 */
+  /** Longest delay, and the most that a `Retry-After` is believed, in milliseconds, at least 0. @default 5_000 */
   readonly maxDelayMs?: number;
-  /** How long one attempt may take before the next one is made, in milliseconds. @default 5000 */
+  /** How long one attempt may take before the next one is made, in milliseconds, more than 0. @default 5_000 */
   readonly attemptTimeoutMs?: number;
 }
 
 /** What a refresh callback is given. */
 export interface RefreshContext {
-  /** The token set to renew; `undefined` where there is none (a session kept in a cookie). */
+  /** The token set to renew; `undefined` where there is none yet (a session kept in a cookie). */
   readonly tokens: TokenSet | undefined;
   readonly trigger: RefreshTrigger;
   /** 1 for the first attempt of an operation. */
@@ -104,8 +105,8 @@ export interface RefreshContext {
    */
   readonly signal: AbortSignal;
   /**
-   * A bare Axios client: the attached instance's `baseURL`, adapter, agents, proxy, timeout and `withCredentials`,
-   * without its interceptors, so that a refresh cannot wait for itself. `signal` is already set on it.
+   * A bare Axios client: the attached instance's `baseURL`, adapter, agents, proxy, timeout and `withCredentials`, without
+   * its headers, `params` and interceptors, so that a refresh cannot wait for itself. `signal` is already set on it.
    */
   readonly http: AxiosInstance;
 }
@@ -136,8 +137,11 @@ export interface Clock {
  * In a store `expiresAt` is by the clock of the machine that reads it.
  */
 export interface TokenStore {
+  /** The token set that was saved last, every field of it; `undefined` for none. */
   load(): TokenSet | undefined | Promise<TokenSet | undefined>;
+  /** Replaces all that was there. */
   save(tokens: TokenSet): void | Promise<void>;
+  /** Empties the store; fine where it is empty. */
   clear(): void | Promise<void>;
   /**
    * In one step: puts `next` in the place of `expected` (`undefined`: nothing), or does nothing if the store no longer
@@ -158,8 +162,9 @@ export interface TokenStore {
   claim?(what: 'escalation'): Promise<boolean>;
 }
 
+/** Durations are milliseconds and end in `Ms`. */
 export interface TokenSessionOptions {
-  /** Gets a new token set. Called once per attempt, never twice at the same time unless an attempt timed out. */
+  /** Gets a new token set. Called once per attempt, never twice at the same time unless one takes too long. */
   readonly refresh: RefreshCallback;
   /** Token set to start with, unless the store already holds one. @default none */
   readonly tokens?: TokenSet | string;
@@ -174,7 +179,7 @@ export interface TokenSessionOptions {
   readonly refreshAhead?: RefreshWindow | false;
   /** Refresh by timer too, so that an idle session stays alive. @default false */
   readonly schedule?: boolean;
-  /** How transient failures are retried; `false` for one attempt only. */
+  /** How transient failures are retried; `false` for one attempt only. @default see {@link RetryOptions} */
   readonly retry?: RetryOptions | false;
   /** Deadline of a whole operation, retries included, in milliseconds. More than 0. @default 15_000 */
   readonly refreshTimeoutMs?: number;
@@ -190,9 +195,7 @@ export interface TokenSessionOptions {
    * `AUTH_TOKEN_MISSING`. @default 'send'
    */
   readonly whenMissing?: 'send' | 'refresh' | 'reject';
-  /**
-   * Where the token may go. @default the origin of the instance's `baseURL`; in a browser the page's own too
-   */
+  /** Where the token may go. @default the origin of the instance's `baseURL`; in a browser the page's own too */
   readonly origins?: Origins;
   /**
    * Whether requests that carry the token follow redirects. `false` answers with the redirect itself: neither the token
@@ -212,7 +215,10 @@ export interface TokenSessionOptions {
    * @default status 401, except `insufficient_scope` (RFC 6750, section 3.1)
    */
   readonly shouldRefresh?: (response: AxiosResponse) => boolean | undefined;
-  /** Whether a refresh failure ends the session (`'terminal'`) or not; `undefined` for the default. */
+  /**
+   * Whether a refresh failure ends the session (`'terminal'`) or not (`'transient'`); `undefined` for the default.
+   * @default a 400, 401 or 403 does, but for HTML and OAuth errors that do not blame the session, such as `invalid_client`
+   */
   readonly classifyFailure?: (error: unknown) => 'terminal' | 'transient' | undefined;
   /** Consecutive failed operations before `refresh.escalated`. @default 3 */
   readonly escalateAfter?: number;
@@ -242,6 +248,7 @@ export interface SessionSnapshot {
   readonly refreshAt: number | undefined;
   /** Requests that wait now. */
   readonly waiting: number;
+  /** Refreshes that have failed in a row. */
   readonly consecutiveFailures: number;
   /** Server clock minus ours, in milliseconds; `undefined` until it has been seen. */
   readonly clockSkewMs: number | undefined;
@@ -249,10 +256,10 @@ export interface SessionSnapshot {
   readonly error: TokenError | undefined;
 }
 
-/** Fields that every event has. */
+/** Fields that every event has. In all events `…Ms` are milliseconds, `…At` and `at` are milliseconds since the epoch. */
 export interface EventBase {
-  /** Milliseconds since the epoch. */
   readonly at: number;
+  /** That of the session when it happened: see {@link SessionSnapshot}. */
   readonly generation: number;
 }
 
@@ -294,9 +301,7 @@ interface EventFields {
     readonly error: TokenError;
     /** The failures of the streak by kind. */
     readonly kinds: Readonly<Partial<Record<FailureKind, number>>>;
-    /** Milliseconds since the epoch. */
     readonly firstFailureAt: number;
-    /** Milliseconds since the epoch. */
     readonly lastFailureAt: number;
     /** What is left of the current token; 0 if there is none alive, `undefined` if its expiry is unknown. */
     readonly leftMs: number | undefined;
@@ -318,6 +323,7 @@ interface EventFields {
   'request.replayed': object;
   'clock.skewed': { readonly skewMs: number };
   'store.failed': { readonly action: StoreAction; readonly error: TokenErrorCause };
+  /** `source` is the event, the option, or `subscribe`. */
   'listener.failed': { readonly source: string; readonly error: TokenErrorCause };
 }
 
@@ -358,7 +364,7 @@ export interface TokenSession {
    * set: an access token alone forgets the refresh token, the audience and the subject.
    * A dead access token is accepted: the next request refreshes it. Another `subject` is another user:
    * requests that wait under the old one are rejected with `AUTH_SESSION_CLEARED`.
-   * @throws {TokenError} `AUTH_TOKEN_MALFORMED` for a token that cannot be put in a header
+   * @throws {TokenError} `AUTH_TOKEN_MALFORMED` for a token that cannot be put in a header, `AUTH_SESSION_DISPOSED`
    */
   setTokens(tokens: TokenSet | string): Promise<void>;
   /** Drops the tokens, discards a refresh in flight and rejects all that wait. Resolves when the store is empty. */
@@ -368,8 +374,9 @@ export interface TokenSession {
    * @throws {TokenError} as a request would; {@link GetAccessTokenOptions.signal}'s reason if that is aborted
    */
   getAccessToken(options?: GetAccessTokenOptions): Promise<string>;
-  /** Refreshes now, or joins the refresh in flight. Resolves to the new access token. */
+  /** Refreshes now, or joins the refresh in flight. Resolves to the new access token; rejects with what made it fail. */
   refresh(): Promise<string>;
+  /** Adds a listener of an event, or of every one (`'event'`). Never awaited; `listener.failed` tells of what it throws. */
   on<T extends keyof TokenEvents>(event: T, listener: TokenEvents[T]): this;
   once<T extends keyof TokenEvents>(event: T, listener: TokenEvents[T]): this;
   off<T extends keyof TokenEvents>(event: T, listener: TokenEvents[T]): this;
@@ -387,5 +394,6 @@ export interface TokenSession {
 }
 
 export interface GetAccessTokenOptions {
+  /** Ends the wait. */
   readonly signal?: AbortSignal;
 }

@@ -118,6 +118,14 @@ const rows: readonly Row[] = [
     leftMs: 90_000,
   },
   {
+    what: 'expiresAt before exp, of a token issued now: the same',
+    tokens: { expiresAt: wall + 90_000 },
+    claims: { iat: second, exp: second + 300 },
+    fresh: true,
+    lifetimeMs: 300_000,
+    leftMs: 90_000,
+  },
+  {
     what: 'exp before iat is no lifetime',
     claims: { iat: second + 10, exp: second + 5 },
     lifetimeMs: 5_000,

@@ -32,7 +32,8 @@ function documentOf(path: string): Document {
 }
 
 export function documents(): Document[] {
-  const named = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].map((name) => join(root, name));
+  const names = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'];
+  const named = [...names, 'bench/README.md', 'examples/react/README.md'].map((name) => join(root, name));
   const folder = join(root, 'docs');
   const guides = existsSync(folder)
     ? readdirSync(folder, { recursive: true, encoding: 'utf8' })

@@ -1,13 +1,12 @@
 /** Every example compiles against the built package, those marked `ts run` do what they say, every link leads somewhere. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import ts from 'typescript';
-import { blocksOf, documents, leadsSomewhere, linksOf, root, type Block } from './documents.js';
-import { prelude } from './prelude.js';
+import { blocksOf, documents, leadsSomewhere, linksOf, type Block } from './documents.js';
+import { makeProject, nameOf, settings, type Project } from './project.js';
 
 jest.setTimeout(60_000);
 
@@ -15,60 +14,21 @@ const all = documents();
 const blocks = all.flatMap(blocksOf).filter(({ mode }) => mode !== 'ignore');
 const running = blocks.filter(({ mode }) => mode === 'run');
 
-// A project that has the package and all of its development dependencies.
-let folder: string;
+let project: Project;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'axios-token-refresh-docs-'));
-  const modules = join(folder, 'node_modules');
-  mkdirSync(modules);
-  for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction');
-  }
-  symlinkSync(root, join(modules, 'axios-token-refresh'), 'junction');
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(join(folder, 'prelude.d.ts'), prelude);
-  copyFileSync(join(__dirname, 'world.mjs'), join(folder, 'world.mjs'));
+  project = makeProject();
 });
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => project.remove());
 
-const settings: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.NodeNext,
-  lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
-  jsx: ts.JsxEmit.ReactJSX,
-  types: ['node'],
-  strict: true,
-  skipLibCheck: true,
-  noEmit: true,
-  // An example without imports is a module too, with names of its own.
-  moduleDetection: ts.ModuleDetectionKind.Force,
-};
-
-const nameOf = ({ place, jsx }: Block) => `${place.replaceAll(/\W+/g, '-')}.${jsx ? 'tsx' : 'ts'}`;
-
-/** What the compiler says of the blocks, by their places in the documents. */
-function complaintsAbout(these: readonly Block[]): string[] {
-  const byFile = new Map(these.map((block) => [nameOf(block), block]));
-  for (const [name, { code }] of byFile) writeFileSync(join(folder, name), code);
-  const files = [...byFile.keys(), 'prelude.d.ts'].map((name) => join(folder, name));
-  const program = ts.createProgram(files, settings);
-  return ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
-    const block = file && byFile.get(basename(file.fileName));
-    const line = file ? file.getLineAndCharacterOfPosition(start).line : 0;
-    const place = block ? `${block.path}:${block.line + line}` : (file?.fileName ?? '');
-    return `${place}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
-  });
-}
+const complaintsAbout = (these: readonly Block[]): string[] => project.complaintsAbout(these);
 
 /** The lines that a block prints. It fails if the block does. */
 async function printedBy(block: Block): Promise<string[]> {
   const compilerOptions = { ...settings, module: ts.ModuleKind.ESNext };
-  const path = join(folder, nameOf(block).replace(/\.tsx?$/, '.mjs'));
+  const path = join(project.folder, nameOf(block).replace(/\.tsx?$/, '.mjs'));
   writeFileSync(path, ts.transpileModule(block.code, { compilerOptions }).outputText);
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', './world.mjs', path], {
-    cwd: folder,
+    cwd: project.folder,
     timeout: 20_000,
   });
   return stdout.split('\n').filter((line) => line !== '');

@@ -72,6 +72,21 @@ describe('G4 a token known to have expired is never sent', () => {
     expect(w.api.seen).toHaveLength(0);
   });
 
+  test('a JWT that a refresh has brought dies at the `expiresAt` beside it, though its `exp` is later', async () => {
+    const w = world({ refresh: 'open' });
+    const { clock } = w;
+    const refreshed = w.session.refresh();
+    await settle();
+    nth(w.calls, 0).answer({ accessToken: w.issue(), expiresAt: clock.now() + 10 * minute });
+    const told = await refreshed;
+    expect(w.session.getSnapshot().expiresAt).toBe(clock.now() + 10 * minute);
+    await clock.advance(10 * minute);
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    expect(request.state).toBe('pending');
+    expect(w.sent()).not.toContain(told);
+  });
+
   test('a refresh that fails leaves a request with a dead token unsent', async () => {
     const w = world({ retry: false, refresh: () => Promise.reject(unreachable()) });
     await w.clock.advance(hour);

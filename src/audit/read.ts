@@ -6,6 +6,7 @@ import { checked, fn, text, type Rule, type Rules } from '../core/checks.js';
 import { dayMs, daysIn, pathOf } from './day-files.js';
 
 export interface ReadAuditOptions {
+  /** The one that `fileAudit` was given. */
   readonly directory: string;
   /** The first moment, or milliseconds since the epoch. @default the first record */
   readonly from?: Date | number;

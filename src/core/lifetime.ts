@@ -25,9 +25,9 @@ export interface Life {
 /**
  * Reads a token's life as of `anchor`.
  *
- * `fresh` means that it was issued at the anchor (a refresh): unless the server's clock is known, its own lifetime
- * counts, not this machine's clock. Otherwise it may be of any age (a restored session): its expiry is held against the
- * corrected clock, and only a token from the future, which a slow clock explains, is taken at its own word.
+ * `fresh` means that it was issued at the anchor (a refresh): unless the server's clock is known, or `expiresAt` was told,
+ * its own lifetime counts, not this machine's clock. Otherwise it may be of any age (a restored session): its expiry is
+ * held against the corrected clock, and only a token from the future, which a slow clock explains, is taken at its own word.
  */
 export function lifeOf(tokens: TokenSet, claims: TokenClaims, anchor: Instant, fresh: boolean, skewMs?: number): Life {
   if (tokens.expiresIn !== undefined) {
@@ -39,7 +39,8 @@ export function lifeOf(tokens: TokenSet, claims: TokenClaims, anchor: Instant, f
   const byClock = expiresAt - (anchor.wall + (skewMs ?? 0));
   if (exp === undefined || iat === undefined || exp <= iat) return { lifetimeMs: byClock, leftMs: byClock };
   const lifetimeMs = (exp - iat) * 1000;
-  const leftMs = fresh && skewMs === undefined && byClock > 0 ? lifetimeMs : Math.min(lifetimeMs, byClock);
+  const isWhole = fresh && skewMs === undefined && tokens.expiresAt === undefined && byClock > 0;
+  const leftMs = isWhole ? lifetimeMs : Math.min(lifetimeMs, byClock);
   return { lifetimeMs, leftMs };
 }
 

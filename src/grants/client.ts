@@ -13,6 +13,7 @@ export type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' 
 export interface ClientOptions {
   /** Absolute URL of the token endpoint: `https:`, or `http:` to loopback. It need not be where the API is. */
   readonly tokenEndpoint: string;
+  /** The client's name at the server. `jwtBearerGrant` and `tokenExchangeGrant` do without it. */
   readonly clientId?: string;
   /** Never in a page: whoever has the page has the secret. */
   readonly clientSecret?: string;

@@ -19,7 +19,7 @@ export interface PostHogReporterOptions {
   readonly distinctId: string | (() => string);
   /**
    * Which events are sent.
-   * @default what happens to the session and how refreshes end; not each start, retry and waiting request
+   * @default how refreshes end, what happens to the session, and faults of its store; not each start, retry and waiting request
    */
   readonly events?: readonly TokenEventType[];
 }

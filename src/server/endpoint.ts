@@ -18,6 +18,7 @@ import { createHandler, identify, recordOf, refusalOf, type Desk, type Handler, 
 
 /** Answer a sign-in with these headers and, as JSON, this body. */
 export interface StartedSession {
+  /** `expiresIn` is in seconds; `refreshToken` is missing in cookie mode, where the cookie has it. */
   readonly body: { readonly accessToken: string; readonly refreshToken?: string; readonly expiresIn: number };
   /** `Cache-Control: no-store`, and in cookie mode `Set-Cookie`. */
   readonly headers: Readonly<Record<string, string>>;

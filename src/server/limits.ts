@@ -11,7 +11,9 @@ export interface Limiter {
 
 /** So many requests of one key in so much time. */
 export interface Limit {
+  /** 1 to 1_000_000_000. */
   readonly points: number;
+  /** Milliseconds, a whole number of at least 1000. */
   readonly durationMs: number;
 }
 

@@ -24,7 +24,7 @@ export interface AccessTokenOptions {
 }
 
 export interface ReportingOptions {
-  /** Called with every audit record, after it was stored. Never awaited. */
+  /** Called with every audit record, after it was stored or could not be. Never awaited. */
   readonly audit?: (record: AuditRecord) => unknown;
   /** Called with what is worth an alert. Never awaited. */
   readonly suspicion?: SuspicionOptions;
@@ -33,6 +33,7 @@ export interface ReportingOptions {
 }
 
 export interface RefreshEndpointOptions extends ReportingOptions {
+  /** Where sessions, refresh tokens and the audit trail are kept. */
   readonly store: RefreshStore;
   readonly accessTokens: AccessTokenOptions;
   /**
@@ -52,6 +53,7 @@ export interface RefreshEndpointOptions extends ReportingOptions {
   readonly graceMs?: number;
   /** Keeps the refresh token in a cookie that scripts cannot read. @default in the JSON body */
   readonly cookie?: CookieOptions;
+  /** Requests per address and per session. @default see {@link LimitOptions} */
   readonly limits?: LimitOptions;
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. @default none */
   readonly trustedProxies?: readonly string[];

@@ -71,8 +71,9 @@ const storeTimeoutMs = 3_000;
 
 /**
  * Makes a handler for `POST { refreshToken }` that refreshes at a third party and answers `{ accessToken }`, with
- * `refreshToken` and `expiresIn` where the third party gives them. A refusal there is 401 `AUTH_TOKEN_INVALID` here; its
- * faults are 502 `AUTH_TOKEN_REFRESH_FAILED` and 504 `AUTH_UPSTREAM_TIMEOUT`, which end no session.
+ * `refreshToken` and `expiresIn` where the third party gives them. A refusal there is 401 `AUTH_TOKEN_INVALID` here, a 429
+ * is 429 `AUTH_RATE_LIMITED`; its faults are 502 `AUTH_TOKEN_REFRESH_FAILED` and 504 `AUTH_UPSTREAM_TIMEOUT`. These end no
+ * session.
  *
  * @throws {TypeError} naming an option that is unknown, missing or does not fit
  * @example

@@ -10,11 +10,14 @@ import { ownClaims } from './tokens.js';
 import { identify, recordOf, type Visit } from './visit.js';
 
 export interface SessionStart {
-  /** Whose session it is: claim `sub`. */
+  /** Whose session it is: claim `sub`. 1 to 255 characters, without control characters. */
   readonly subject: string;
-  /** Who the user is to your API: repeated in every access token of the session, as claim `context`. @default {} */
+  /**
+   * Who the user is to your API: repeated in every access token of the session, as claim `context`. With `claims` at most
+   * 4,096 bytes of JSON. @default {}
+   */
   readonly context?: JsonObject;
-  /** Further claims of every access token of the session, such as `scope`. @default {} */
+  /** Further claims of every access token of the session, such as `scope`; none that the endpoint sets itself. @default {} */
   readonly claims?: JsonObject;
 }
 

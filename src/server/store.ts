@@ -84,7 +84,7 @@ export interface RefreshStore {
   find(hash: string): Promise<Presented | undefined>;
   /**
    * Reads the token again, with its family locked against every other `settle`, asks `decide`, and does what it says
-   * in the same transaction. `decide` is synchronous and computes only.
+   * in the same transaction. `decide` is synchronous and computes only. `now` is when the token was presented.
    */
   settle<V extends Verdict>(hash: string, now: number, decide: (presented: Presented | undefined) => V): Promise<V>;
   /** Ends families that are neither ended nor past `expiresAt` at `now`, by id or by subject, and returns them. */

@@ -76,7 +76,7 @@ export const ownClaims: readonly string[] = ['iss', 'sub', 'aud', 'exp', 'nbf', 
 /**
  * A new key pair as a private JWK; its `kid` is the thumbprint (RFC 7638).
  *
- * @param alg @default 'ES256'
+ * @param alg one of those of {@link SigningKey}. @default 'ES256'
  * @example
  * import { generateSigningKey } from 'axios-token-refresh/server';
  *

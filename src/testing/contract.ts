@@ -41,9 +41,15 @@ const optionRules: Rules<ContractOptions> = {
  *
  * @throws {TypeError} if `makeHolders` is no function, or for an option that is unknown or does not fit
  * @example
- * for (const { name, run } of tokenStoreContract((count) => Array.from({ length: count }, () => myStore(file)))) {
- *   test(name, run);
- * }
+ * import { test } from 'node:test';
+ * import { memoryStore } from 'axios-token-refresh';
+ * import { tokenStoreContract } from 'axios-token-refresh/testing';
+ *
+ * const makeHolders = (count: number) => {
+ *   const store = memoryStore();
+ *   return Array.from({ length: count }, () => store);
+ * };
+ * for (const { name, run } of tokenStoreContract(makeHolders)) test(name, run);
  */
 export function tokenStoreContract(makeHolders: MakeHolders, options: ContractOptions = {}): readonly ContractCase[] {
   if (typeof makeHolders !== 'function') throw new TypeError('tokenStoreContract expects a function makeHolders.');

@@ -14,9 +14,13 @@ import { Place } from './place.js';
  * changes is closed by `session.dispose()`. A Redis that is away ends no session: each process goes on with the tokens
  * it has, `store.failed` tells, and what could not be written is written when Redis is back.
  *
- * @example
- * const session = createTokenSession({ refresh, store: redisStore(new Redis(), { key: 'session:42' }) });
  * @throws {TypeError} for something else than a client, and for an unknown option or one that does not fit
+ * @example
+ * import { Redis } from 'ioredis';
+ * import { createTokenSession } from 'axios-token-refresh';
+ * import { redisStore } from 'axios-token-refresh/redis';
+ *
+ * const session = createTokenSession({ refresh, store: redisStore(new Redis(), { key: 'session:42' }) });
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions): Required<TokenStore> {
   const link = linkOf(client);
