@@ -1,7 +1,7 @@
 /** The session as its users see it. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import axios, { type CancelToken, type InternalAxiosRequestConfig } from 'axios';
+import axios, { type AxiosResponse, type CancelToken, type InternalAxiosRequestConfig } from 'axios';
 import { createTokenSession, isTokenError, memoryStore } from '../src/index.js';
 import type { TokenSessionOptions, TokenSet, TokenStore } from '../src/index.js';
 import { fakeApi } from './support/api.fake.js';
@@ -378,6 +378,13 @@ describe('refresh', () => {
     ]);
     expect(Object.isFrozen(s.calls[0])).toBe(true);
     expect(Object.isFrozen(s.calls[0]?.tokens)).toBe(true);
+  });
+
+  test('works over a mock that answers without headers', async () => {
+    const s = signedIn(async ({ http }) => (await http.post<string>('/auth/refresh')).data);
+    s.api.instance.defaults.adapter = async (config) =>
+      ({ data: 'renewed', status: 200, config }) as AxiosResponse<string>;
+    expect(await s.session.refresh()).toBe('renewed');
   });
 
   test('G23: a client to which nothing of axios.defaults sticks', async () => {

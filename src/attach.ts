@@ -33,12 +33,14 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
   const isOurs = (config: Config): boolean => link.active && config.tokenRefresh !== false && !isAborted(config);
   const wrap = (config: Config): Config => {
     if (isOurs(config)) Exchange.of(link, config);
-    else Exchange.find(config)?.withdraw(config);
     return config;
   };
   const wait = (config: Config): Promise<Config> => Exchange.of(link, config).waitTurn(config);
-  const runWhen = (config: Config): boolean =>
-    session.mustWait && isOurs(config) && Exchange.of(link, config).concerns(config);
+  const runWhen = (config: Config): boolean => {
+    // Asked before any interceptor runs: none of them is to see a token that an earlier pass has left.
+    Exchange.find(config)?.withdraw(config);
+    return session.mustWait && isOurs(config) && Exchange.of(link, config).concerns(config);
+  };
   // The second line, for requests whose adapter was replaced after ours.
   const answered = (response: AxiosResponse): AxiosResponse | Promise<AxiosResponse> =>
     Exchange.find(field(response, 'config'))?.resend({ response }) ?? response;

@@ -43,7 +43,7 @@ export interface Link {
   active: boolean;
 }
 
-/** Where the state of a request is kept: a string key survives every version's merge, a class instance its cloning. */
+/** Where the state of a request is kept: a string key survives every version's merge, a function each copy; JSON leaves it out. */
 const stateKey = 'axios-token-refresh';
 
 type Config = InternalAxiosRequestConfig & { [stateKey]?: unknown };
@@ -79,7 +79,6 @@ export class Exchange implements Turn {
     // Made under this user, however long other interceptors take.
     this.holder = link.session.holder;
     if (!previous) return;
-    previous.withdraw(config);
     if (previous.#link.session === link.session) {
       // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent for a while.
       this.holder = previous.holder ?? this.holder;
@@ -94,13 +93,14 @@ export class Exchange implements Turn {
 
   /** The exchange of a config in this pass through the instance, or a new one. */
   static of(link: Link, config: Config): Exchange {
-    const known = config[stateKey];
-    if (known instanceof Exchange && known.#config === config && known.#adapter === config.adapter) return known;
-    return new Exchange(link, config, known instanceof Exchange ? known : undefined).#install();
+    const known = Exchange.find(config);
+    if (known && known.#config === config && known.#adapter === config.adapter) return known;
+    return new Exchange(link, config, known).#install();
   }
 
   static find(config: unknown): Exchange | undefined {
-    const known = field(config, stateKey);
+    const state = field(config, stateKey);
+    const known: unknown = typeof state === 'function' && (state as () => unknown)();
     return known instanceof Exchange ? known : undefined;
   }
 
@@ -153,7 +153,7 @@ export class Exchange implements Turn {
         return Promise.reject(error);
       }
     };
-    config[stateKey] = this;
+    config[stateKey] = () => this;
     if (config.data === undefined || config.data === null) return this;
     const transforms = transformsOf(config);
     this.#capture = (data, headers) => {

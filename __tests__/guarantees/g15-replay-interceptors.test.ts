@@ -50,6 +50,15 @@ function counter(): {
   };
 }
 
+/** As the usual libraries do: objects with their prototypes and what can be enumerated, functions as they are. */
+function deepCopy<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(deepCopy) as T;
+  const copy = Object.create(Object.getPrototypeOf(value) as object | null) as Record<string, unknown>;
+  for (const [name, member] of Object.entries(value)) copy[name] = deepCopy(member);
+  return copy as T;
+}
+
 const unwrap = ({ interceptors }: AxiosInstance): void => {
   interceptors.response.use((response) => response.data as never);
 };
@@ -152,6 +161,38 @@ describe.each(adapters)('G15 the caller’s interceptors over %s', (adapter) => 
     }
     expect(before).toMatchObject({ requests: ['/orders', '/orders'], responses: [200, 200] });
     expect(after).toMatchObject({ requests: ['/orders', '/orders'], responses: [200, 200] });
+  });
+
+  test.each(['before', 'after'])('G24 one installed %s the plugin never sees the token', async (order) => {
+    const seen: unknown[] = [];
+    const logger = ({ interceptors }: AxiosInstance): void => {
+      interceptors.request.use((config) => {
+        seen.push(config.headers.get('Authorization'));
+        return config;
+      });
+    };
+    const { api, instance } = await scene({ adapter, script: inTurn({}), [order]: logger });
+    const { config } = await instance.get('/orders');
+    await instance.request(config);
+    await instance.request({ ...config, tokenRefresh: false });
+    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'first', undefined]);
+    expect(seen).toEqual([undefined, undefined, undefined]);
+  });
+
+  test('an interceptor that returns a deep copy of the config, and a retry of one', async () => {
+    const copy = ({ interceptors }: AxiosInstance): void => {
+      interceptors.request.use((config) => deepCopy(config));
+    };
+    const { api, instance, session } = await scene({ adapter, before: copy, after: copy });
+    const { config } = await instance.post('/orders', { id: 1 });
+    api.script = accepting('token-3');
+    await session.refresh();
+    await expect(instance.request(deepCopy(config))).resolves.toMatchObject({ status: 200 });
+    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toEqual([
+      ['first', '{"id":1}'],
+      ['token-2', '{"id":1}'],
+      ['token-3', '{"id":1}'],
+    ]);
   });
 
   test('an interceptor that returns a copy of the config', async () => {

@@ -7,7 +7,7 @@ import type { TokenSet } from '../../src/index.js';
 import { findIn } from '../support/canaries.js';
 import { settle } from '../support/clock.js';
 import { jwt } from '../support/jwt.js';
-import { follow, stage, thrown, type Refresh, type Stage } from '../support/stage.js';
+import { follow, rejection, stage, thrown, type Refresh, type Stage } from '../support/stage.js';
 
 const hour = 3_600_000;
 /** As real tokens are: a JWT, opaque ones, and what some servers put into them. */
@@ -91,7 +91,7 @@ describe('G24 the secrets of a session that works are told nowhere', () => {
     await request();
     s.api.respond = () => ({ status: s.api.seen.length === 3 ? 401 : 200 });
     await request();
-    expect(states.map((state) => typeof state)).toEqual(['object', 'object', 'object']);
+    expect(states.map((state) => typeof state)).toEqual(['function', 'function', 'function']);
     expect(leaks(s, states)).toEqual([]);
     await s.session.signOut();
     expect(leaks(s, states)).toEqual([]);
@@ -127,6 +127,15 @@ describe('G24 the secrets of a session that works are told nowhere', () => {
     expect(leaks(loading)).toEqual([]);
     await loading.session.ready;
     expect(leaks(loading)).toEqual([]);
+  });
+});
+
+describe('G24 what hangs on a config is not for loggers', () => {
+  test('an AxiosError as JSON has nothing of ours, so not whose request it was', async () => {
+    const s = signedInStage(renewing, { tokens: { ...signedIn, subject: 'ada@example.com' } });
+    s.api.respond = () => ({ status: 500 });
+    const error = await rejection(s.api.instance.get('/orders'));
+    expect(JSON.stringify(error)).not.toMatch(/ada@example\.com|axios-token-refresh/);
   });
 });
 
