@@ -25,7 +25,6 @@ import {
   isForeign,
   isUnauthorized,
   onAbort,
-  put,
   readable,
   type Answer,
 } from './core/replay.js';
@@ -85,8 +84,8 @@ export class Exchange implements Turn {
       this.#replayedAt = previous.#replayedAt;
       if (this.#now() - this.#replayedAt < forcedEveryMs) this.#replayedWith = previous.#replayedWith;
     }
-    if (config.adapter === previous.#adapter) put(config, 'adapter', previous.#inner);
-    if (config.beforeRedirect === previous.#redirect) put(config, 'beforeRedirect', previous.#ownRedirect);
+    if (config.adapter === previous.#adapter) Object.assign(config, { adapter: previous.#inner });
+    if (config.beforeRedirect === previous.#redirect) Object.assign(config, { beforeRedirect: previous.#ownRedirect });
     if (previous.#capture)
       config.transformRequest = transformsOf(config).filter((transform) => transform !== previous.#capture);
   }

@@ -93,13 +93,3 @@ export async function inTime<T>(
     config.timeout = timeout;
   }
 }
-
-/** Gives a config back what stood there before us, if anything did. */
-export function put<K extends 'adapter' | 'beforeRedirect'>(
-  config: InternalAxiosRequestConfig,
-  key: K,
-  value: InternalAxiosRequestConfig[K] | undefined,
-): void {
-  if (value === undefined) Reflect.deleteProperty(config, key);
-  else config[key] = value;
-}
