@@ -8,6 +8,9 @@ describe('skewOf (G21): the server second against the middle of the exchange', (
   test.each<readonly [what: string, sentAt: number, receivedAt: number, expected: number]>([
     ['the clocks agree', server + 400, server + 600, 0],
     ['the clocks agree, and no time passed', server, server, 0],
+    ['asked in the last millisecond of the second', server + 999, server + 30_000, 0],
+    ['asked after the second: no slow exchange explains that', server + 1_000, server + 31_000, -15_500],
+    ['dated after the answer came', server - 30_000, server - 1, 15_501],
     ['our clock is an hour slow', server - 3_600_000 + 400, server - 3_600_000 + 600, 3_600_000],
     ['our clock is an hour fast', server + 3_600_000 + 400, server + 3_600_000 + 600, -3_600_000],
     ['a slow exchange: the answer was dated at its beginning', server + 100, server + 12_000, 0],
