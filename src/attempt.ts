@@ -2,10 +2,11 @@
 import type { AxiosInstance } from 'axios';
 import { startTimer } from './clock.js';
 import { accept, nextRefreshToken } from './core/acceptance.js';
-import { storable, type Held } from './core/freshness.js';
+import { freshnessOf, storable, type Held } from './core/freshness.js';
 import type { Instant } from './core/lifetime.js';
 import type { State } from './core/state.js';
 import { sameTokens } from './core/tokens.js';
+import { TokenError } from './errors.js';
 import type { ResolvedOptions } from './options.js';
 import type { Persistence } from './persistence.js';
 import type { Attempt, Operation } from './refresher.js';
@@ -47,7 +48,11 @@ export function refreshOnce(attempt: Attempt, asker: Asker): Promise<Held> {
 
 async function refreshShared(attempt: Attempt, asker: Asker): Promise<Held> {
   const { persistence, options } = asker.session;
-  const turn = await persistence.alone(() => takeTurn(attempt, asker), lockWaitMs(options), attempt.signal);
+  const turn = await persistence.alone(() => takeTurn(attempt, asker), {
+    limitMs: lockWaitMs(options),
+    signal: attempt.signal,
+    assertUrgent: () => assertUrgent(asker),
+  });
   try {
     const held = await turn.answer;
     if (held) return held;
@@ -63,6 +68,15 @@ async function refreshShared(attempt: Attempt, asker: Asker): Promise<Held> {
 /** A little longer than an attempt may take, so that nobody breaks into one; at most half of the operation. */
 function lockWaitMs({ retry, refreshTimeoutMs }: ResolvedOptions): number {
   return Math.min(retry ? retry.attemptTimeoutMs + 1_000 : Infinity, refreshTimeoutMs / 2);
+}
+
+/** All holders would refresh at once without their turns: what nobody waits for, waits for the store. */
+function assertUrgent({ session, operation }: Asker): void {
+  const held = session.state.credential?.held;
+  if (!held || operation.trigger === 'manual' || /due|expired/.test(freshnessOf(held, session.now()))) return;
+  throw new TokenError('AUTH_TOKEN_REFRESH_FAILED', 'The store gives no turn, and the token is not due yet', {
+    kind: 'network',
+  });
 }
 
 /** Ends with the attempt; its answer is kept whenever it comes. */

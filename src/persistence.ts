@@ -5,7 +5,7 @@
 import { describe, field, secretsOf } from './core/redact.js';
 import { readTokens, sameTokens } from './core/tokens.js';
 import { within } from './deadline.js';
-import { runAlone } from './section.js';
+import { runAlone, type Entry } from './section.js';
 import { listen } from './subscription.js';
 import type { Clock, StoreAction, TokenErrorCause, TokenSet, TokenStore } from './types.js';
 
@@ -150,12 +150,15 @@ export class Persistence {
     );
   }
 
-  /** Runs `work` while no other holder is at it, as far as the store can see to that within `limitMs`. */
-  async alone<T>(work: () => Promise<T>, limitMs: number, signal: AbortSignal): Promise<T> {
+  /**
+   * Runs `work` while no other holder is at it, as far as the store can see to that within `limitMs`. Where the store
+   * fails, not before `assertUrgent` lets it.
+   */
+  async alone<T>(work: () => Promise<T>, entry: Omit<Entry, 'clock' | 'failed'>): Promise<T> {
     const failed = (error: unknown): void => this.#fault('exclusive', error);
     this.#sections += 1;
     try {
-      return await runAlone(this.#store, work, { clock: this.#clock, limitMs, signal, failed });
+      return await runAlone(this.#store, work, { ...entry, clock: this.#clock, failed });
     } finally {
       this.#leaveSection();
     }

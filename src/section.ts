@@ -9,13 +9,15 @@ export interface Entry {
   readonly limitMs: number;
   /** Aborted when the work is no longer wanted. */
   readonly signal: AbortSignal;
-  /** The section failed; the work is done without. */
+  /** The section failed, or the turn did not come. */
   failed(error: unknown): void;
+  /** Throws if the work can wait until a section that fails gives turns again. */
+  assertUrgent(): void;
 }
 
 /**
  * Runs `work` once: in the section, or outside of it when the store fails or the turn does not come in time. Rejects
- * without having run it if `signal` aborts first.
+ * without having run it if `signal` aborts first, or if it can wait.
  */
 export async function runAlone<T>(store: TokenStore, work: () => Promise<T>, entry: Entry): Promise<T> {
   const { clock, limitMs, signal } = entry;
@@ -44,7 +46,10 @@ export async function runAlone<T>(store: TokenStore, work: () => Promise<T>, ent
       Promise.resolve(store.exclusive?.(turn, waiting.signal)).then(resolve, reject);
     });
   } catch (error) {
-    if (!running && !signal.aborted) entry.failed(error);
+    if (!running && !signal.aborted) {
+      entry.failed(error);
+      if (error !== overdue) entry.assertUrgent();
+    }
   } finally {
     stopTimer();
     signal.removeEventListener('abort', stopWaiting);

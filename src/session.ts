@@ -158,10 +158,9 @@ export class Session {
     await this.ready;
     const news = await this.#persistence.news();
     if (!news || this.#state.disposed || !this.#persistence.take(news)) return;
-    if (!news.tokens) {
-      this.#leave();
-      return;
-    }
+    // Who has been refused as well has emptied it: no sign-out.
+    if (!news.tokens && this.#state.status !== 'expired') this.#leave();
+    if (!news.tokens) return;
     const held = this.#holdStored(news.tokens);
     if (!held) return;
     const { operation, escalated, failures: consecutiveFailures } = this.#state;
@@ -306,15 +305,16 @@ export class Session {
   }
 
   #expire(error: TokenError, tellFirst?: () => void): void {
+    const { status: before, credential } = this.#state;
     this.events.together(() => {
-      const before = this.#state.status;
       this.#change(states.expired(this.#state, error, this.options.whenMissing === 'refresh'));
       tellFirst?.();
       if (this.#state.status === 'expired' && before !== 'expired') this.#emit('session.expired', { error });
       this.#desk.release();
       this.#scheduler.look();
     });
-    void this.#keep();
+    // Who held nothing ends nothing: a store that could not be read may hold what others go on with.
+    if (credential) void this.#keep();
   }
 
   /** An answer that was no use has brought the next refresh token all the same. */

@@ -5,6 +5,7 @@ import { sharedPlace, type SharedPlace } from '../support/shared-store.js';
 import { tokenFor } from '../support/jwt.js';
 import {
   hour,
+  minute,
   nth,
   pause,
   reset,
@@ -97,6 +98,49 @@ describe('G26 a lock is an optimisation, never a gate', () => {
     await clock.advance(second);
     expect(request.state).toBe('resolved');
     expect(w.told('store.failed')).toMatchObject([{ action: 'exclusive', error: { name: 'TimeoutError' } }]);
+  });
+
+  describe.each([
+    ['a token that is not due yet', 56 * minute, 0],
+    ['a token that is due', 59 * minute, 1],
+  ])('while the store gives no turns, %s', (_what, ageMs, refreshes) => {
+    test(`is refreshed ${String(refreshes)} times by each of its holders, and their requests leave`, async () => {
+      const clock = fakeClock();
+      const place = sharedPlace({ accessToken: tokenFor(clock, 3_600), refreshToken: 'refresh-0' });
+      let isAway = false;
+      const join = (): World => {
+        const holder = place.holder();
+        const exclusive: TokenStore['exclusive'] = (...turn) => (isAway ? rejecting() : holder.exclusive(...turn));
+        return world({ tokens: null, store: { ...holder, exclusive }, clock });
+      };
+      const holders = times(3, join);
+      await clock.advance(ageMs);
+      isAway = true;
+      const requests = holders.map(({ instance }) => watch(instance.get('/orders')));
+      await clock.advance(second);
+      expect(requests.map(({ state }) => state)).toEqual(['resolved', 'resolved', 'resolved']);
+      expect(holders.map(({ calls }) => calls.length)).toEqual(times(3, () => refreshes));
+      isAway = false;
+      await clock.advance(30 * second);
+      for (const { instance } of holders) await instance.get('/orders');
+      await settle();
+      if (refreshes === 0) expect(holders.flatMap(({ calls }) => calls)).toHaveLength(1);
+    });
+  });
+
+  test('a refresh that waits for the store is told as one that failed', async () => {
+    const { w, clock } = await withStore({ exclusive: rejecting });
+    await w.instance.get('/orders');
+    await clock.advance(56 * minute);
+    await w.instance.get('/orders');
+    await clock.advance(second);
+    expect(w.calls).toHaveLength(1);
+    expect(w.told('refresh.failed')).toMatchObject([
+      { trigger: 'ahead', servedCurrent: true, error: { kind: 'network', attempts: 2 } },
+    ]);
+    expect(w.told('refresh.failed')[0]?.error.message).toBe('The store gives no turn, and the token is not due yet.');
+    await w.session.refresh();
+    expect(w.calls).toHaveLength(2);
   });
 
   test('a sign-out ends the wait for a turn', async () => {

@@ -207,6 +207,55 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     expect([ada, bea].map((w) => w.session.status)).toEqual(['expired', 'signed-out']);
   });
 
+  test('all who were refused have expired: that another has emptied the store for it is no sign-out', async () => {
+    const { join, clock, place } = party();
+    const alone = (): WorldOptions => {
+      const { load, save, clear, replace } = place.holder();
+      return { store: { load, save, clear, replace } };
+    };
+    const all = [await join(alone()), await join(alone())];
+    await clock.advance(56 * minute);
+    for (const w of all) await w.instance.get('/orders');
+    await settle();
+    for (const w of all) nth(w.calls, 0).fail(refused());
+    await clock.advance(4 * minute);
+    expect(all.map((w) => [w.session.status, w.told('session.cleared').length])).toEqual([
+      ['expired', 0],
+      ['expired', 0],
+    ]);
+    expect(place.record).toBeUndefined();
+  });
+
+  test('one that has nothing, because the store could not be read, signs nobody out when it is refused', async () => {
+    const { join, place, clock } = party();
+    const ada = await join();
+    const holder = place.holder();
+    let isAway = true;
+    const away = <T>(act: () => Promise<T>): Promise<T> => (isAway ? Promise.reject(new Error('Away.')) : act());
+    const owed: (() => void)[] = [];
+    const bea = await join({
+      store: {
+        ...holder,
+        load: () => away(() => Promise.resolve(holder.load())),
+        // What could not be written is written when the store is back, as by `redisStore`.
+        replace: (expected, next) => {
+          if (isAway) owed.push(() => void holder.replace(place.record, next));
+          return away(() => holder.replace(expected, next));
+        },
+      },
+    });
+    const request = watch(bea.session.refresh());
+    await settle();
+    nth(bea.calls, 0).fail(refused());
+    await clock.advance(second);
+    expect(request.error).toMatchObject({ code: 'AUTH_SESSION_EXPIRED' });
+    isAway = false;
+    for (const write of owed) write();
+    place.tell();
+    await settle();
+    expect([ada, bea].map((w) => w.session.status)).toEqual(['active', 'active']);
+  });
+
   test.each([
     ['sign-out', 'signed-out', undefined],
     ['sign-in', 'active', 'of-bob'],

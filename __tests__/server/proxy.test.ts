@@ -183,9 +183,12 @@ describe('createRefreshProxy', () => {
     expect(used).toHaveBeenCalledTimes(1);
   });
 
-  test('an upstream that says nothing is given up on', async () => {
-    const { refresh } = await proxy('silence', { timeoutMs: 100 });
+  test('an upstream that says nothing is given up on, and told as one that did not answer in time', async () => {
+    const { refresh, faults } = await proxy('silence', { timeoutMs: 100 });
     expect(await refresh()).toMatchObject({ status: 504, outcome: 'AUTH_UPSTREAM_TIMEOUT' });
+    expect(faults).toMatchObject([
+      { code: 'AUTH_UPSTREAM_TIMEOUT', message: expect.stringContaining('in time') as unknown },
+    ]);
   });
 
   test('an upstream that limits is passed on, with the time to wait, within reason', async () => {

@@ -128,9 +128,11 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
 }
 
 function refusalOf(error: unknown, isLate: boolean): AuthError {
+  // Our own deadline has ended the call: Axios would tell of somebody who has cancelled it.
+  if (isLate) return new AuthError('AUTH_UPSTREAM_TIMEOUT');
   const { terminal, kind, retryAfterMs } = classify(error);
   const cause = describe(error);
-  if (isLate || kind === 'timeout') return new AuthError('AUTH_UPSTREAM_TIMEOUT', { cause });
+  if (kind === 'timeout') return new AuthError('AUTH_UPSTREAM_TIMEOUT', { cause });
   if (terminal) return new AuthError('AUTH_TOKEN_INVALID');
   if (kind !== 'throttled') return new AuthError('AUTH_TOKEN_REFRESH_FAILED', { cause });
   return new UpstreamLimit('AUTH_RATE_LIMITED', { retryAfterMs: Math.min(retryAfterMs || 1_000, longestRetryAfterMs) });
