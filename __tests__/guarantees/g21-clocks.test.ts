@@ -240,3 +240,52 @@ describe('G21 a refresh in the very second of the sign-in', () => {
     },
   );
 });
+
+describe.each(['http', 'fetch'] as const)('G21 a server that keeps the iat of the sign-in, refreshing by %s', (by) => {
+  const ttlSeconds = 300;
+
+  function kept(options: WorldOptions = {}): World {
+    const deaths = new Map<string, number>();
+    const token = ({ clock, issue }: Pick<World, 'clock' | 'issue'>): string => {
+      const now = Math.floor(clock.now() / second);
+      const given = issue(0, { iat: signedInAt / second, exp: now + ttlSeconds });
+      deaths.set(given, (now + ttlSeconds) * second);
+      return given;
+    };
+    let signedInAt = 0;
+    const w: World = world({
+      tokens: (basis) => {
+        signedInAt = basis.clock.now();
+        return token(basis);
+      },
+      refresh: async ({ http }, basis) => (by === 'fetch' ? token(basis) : (await http.post<string>('/refresh')).data),
+      ...options,
+    });
+    w.api.respond = ({ url }, sent) => {
+      if (url === '/refresh') return { data: token(w), headers: { date: new Date(w.clock.now()).toUTCString() } };
+      return { status: (deaths.get(sent ?? '') ?? 0) > w.clock.now() ? 200 : 401 };
+    };
+    return w;
+  }
+
+  test('is refreshed ahead all day: no request waits, and none is refused', async () => {
+    const w = kept();
+    for (let passed = 0; passed < 6 * 120; passed++) {
+      void watch(w.instance.get('/orders'));
+      await w.clock.advance(30 * second);
+    }
+    expect(w.told('request.queued')).toEqual([]);
+    expect(w.told('clock.skewed')).toEqual([]);
+    expect(new Set(w.calls.map(({ context }) => context.trigger))).toEqual(new Set(['ahead']));
+    expect(w.calls.length).toBeLessThanOrEqual(6 * 20);
+  });
+
+  test('is refreshed by timer all day: the token that is held lives', async () => {
+    const w = kept({ schedule: true });
+    for (let passed = 0; passed < 6 * 60; passed++) {
+      await w.clock.advance(minute);
+      expect((w.session.getSnapshot().expiresAt ?? 0) - w.clock.now()).toBeGreaterThan(0);
+      expect((w.session.getSnapshot().expiresAt ?? 0) - w.clock.now()).toBeLessThanOrEqual(ttlSeconds * second);
+    }
+  });
+});

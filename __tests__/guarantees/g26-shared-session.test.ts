@@ -117,7 +117,7 @@ describe('G7, G26 one refresh for all holders of a session', () => {
   test('what is found in the store and is due soon serves who waits, and is refreshed then', async () => {
     const { join, place, clock } = party();
     const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
-    const due = tokenFor(clock, 7_220);
+    const due = tokenFor(clock, 7_220, { iat: clock.now() / second - 1 });
     place.record = { accessToken: due, refreshToken: 'refresh-1' };
     await clock.advance(2 * hour);
     const request = watch(bea.instance.get('/orders'));

@@ -64,13 +64,20 @@ export function hold(tokens: TokenSet, rules: HoldRules, { anchor, now, fresh, s
     );
   }
   const claims = claimsOf(tokens.accessToken);
-  const issuedAt = claims.iat === undefined ? undefined : claims.iat * 1000;
+  const { exp = 0, iat } = claims;
+  const issuedAt = iat === undefined ? undefined : iat * 1000;
+  // Some servers keep the `iat` of the sign-in in every token: it says nothing of this one.
+  const isKept =
+    previous !== undefined &&
+    issuedAt === previous.issuedAt &&
+    exp * 1000 > anchor.wall &&
+    exp !== claimsOf(previous.tokens.accessToken).exp;
   // A refresh that brings no older token than the last has brought a new one: its `iat`, cut to the second, is the server's time.
-  const isNew = fresh && issuedAt !== undefined && issuedAt >= (previous?.issuedAt ?? -Infinity);
-  const issueSkew = isNew ? skewOfIssue(issuedAt, anchor.wall, now.wall) : previous?.skewMs;
+  const isNew = fresh && !isKept && issuedAt !== undefined && issuedAt >= (previous?.issuedAt ?? -Infinity);
+  const issueSkew = isNew ? skewOfIssue(issuedAt, anchor.wall, now.wall) : isKept ? undefined : previous?.skewMs;
   // Where the issuer's clock agrees with ours, a gateway's date says nothing of the token's life.
   const skew = isNew && issueSkew === undefined ? undefined : (skewMs ?? issueSkew);
-  const life = lifeOf(tokens, claims, anchor, fresh, skew);
+  const life = lifeOf(tokens, isKept ? { exp } : claims, anchor, fresh, skew);
   return Object.freeze({
     tokens,
     headerValue,
