@@ -20,7 +20,10 @@ export interface TokenSet {
   readonly accessToken: string;
   /** Credential for the next refresh (RFC 6749, section 1.5). When a refresh omits it, the previous one is kept. */
   readonly refreshToken?: string | undefined;
-  /** When the access token expires, in milliseconds since the epoch. Without it the JWT's `exp` is used. */
+  /**
+   * When the access token expires, in milliseconds since the epoch, by the server's clock. Without it the JWT's `exp` is
+   * used. Rather than `Date.now()` and a lifetime give `expiresIn`: this machine's clock may be off.
+   */
   readonly expiresAt?: number | undefined;
   /**
    * Lifetime in seconds, as OAuth servers send it (RFC 6749, section 5.1). Wins over `expiresAt`. What is left of it, if

@@ -289,3 +289,60 @@ describe.each(['http', 'fetch'] as const)('G21 a server that keeps the iat of th
     }
   });
 });
+
+describe('G21 a token that is alive by this clock alone', () => {
+  const refreshed = (skewMs: number, answer: (w: Pick<World, 'clock'>) => unknown, date = true): World => {
+    const w: World = world({
+      tokens: null,
+      whenMissing: 'refresh',
+      refresh: async ({ http }) => (await http.post<string>('/auth/refresh')).data,
+    });
+    w.api.respond = ({ url }) =>
+      url === '/auth/refresh'
+        ? { data: answer(w), headers: date ? { date: new Date(w.clock.now() + skewMs).toUTCString() } : {} }
+        : {};
+    return w;
+  };
+
+  test.each([-3 * hour, 0, 3 * hour])(
+    'whose callback reckons its expiry by this clock is taken, though the server is %i ms ahead',
+    async (skewMs) => {
+      const w = refreshed(skewMs, ({ clock }) => ({
+        accessToken: `opaque-${String(clock.now())}`,
+        expiresAt: clock.now() + hour,
+      }));
+      await getOrders(w);
+      expect(w.told('refresh.failed')).toEqual([]);
+      expect(w.calls).toHaveLength(1);
+    },
+  );
+
+  test('whose iat is in milliseconds is taken', async () => {
+    const w = refreshed(
+      0,
+      ({ clock }) => jwt({ sub: 'ada', iat: clock.now(), exp: clock.now() / second + 3_600 }),
+      false,
+    );
+    await getOrders(w);
+    expect(w.calls).toHaveLength(1);
+    expect(w.session.getSnapshot().expiresAt).toBe(w.clock.now() + hour);
+  });
+
+  test('from a server whose clock was ahead for a while is taken', async () => {
+    let aheadMs = 4 * hour;
+    const w = refreshed(
+      0,
+      ({ clock }) => {
+        const iat = (clock.now() + aheadMs) / second;
+        return jwt({ sub: 'ada', iat, exp: iat + 3_600 });
+      },
+      false,
+    );
+    await getOrders(w);
+    aheadMs = 0;
+    await w.clock.advance(hour);
+    await getOrders(w);
+    expect(w.told('refresh.failed')).toEqual([]);
+    expect(w.calls).toHaveLength(2);
+  });
+});
