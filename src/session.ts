@@ -345,7 +345,7 @@ export class Session {
 
   /** Does what is due without a request: a planned refresh, or the end of a session. Tells when to look again. */
   #look(online: boolean): number | undefined {
-    if (online) this.#change({ pausedUntil: -Infinity });
+    if (online) this.#change({ pausedUntil: states.unpaused });
     if (this.#dueMs() <= 0) {
       const { ending } = this.#state;
       if (ending) this.#expire(ending);
