@@ -5,7 +5,7 @@
 import { instantOf } from './clock.js';
 import { holdGiven, holdStored, type Receiver } from './core/arrivals.js';
 import { freshnessOf, refreshOf, storable, type Held } from './core/freshness.js';
-import { elapsed, type Instant } from './core/lifetime.js';
+import type { Instant } from './core/lifetime.js';
 import { cleared, disposed } from './core/refusals.js';
 import { skewNoiseMs } from './core/skew.js';
 import * as states from './core/state.js';
@@ -247,7 +247,7 @@ export class Session {
       const { id: operationId, trigger, startedAt } = operation;
       const refreshedAt = adopted ? refreshOf(held, now, this.#state.refreshedAt) : now;
       this.#change(states.adopted(this.#state, held, refreshedAt, trigger === 'unauthorized' && !adopted));
-      const durationMs = elapsed(startedAt, now);
+      const durationMs = now.monotonic - startedAt.monotonic;
       this.#emit('refresh.succeeded', { operationId, trigger, attempt, durationMs, late, adopted });
       if (escalated === 'here')
         this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
@@ -261,7 +261,7 @@ export class Session {
 
   #fail(operation: Operation, failed: FailedAttempt): void {
     const { credential, escalated, ending } = this.#state;
-    const { id: operationId, trigger, attempt } = operation;
+    const { id: operationId, trigger, attempt, startedAt } = operation;
     const { terminal } = failed.failure;
     const now = this.#now();
     const error = errorOf(this.#face, operation, failed);
@@ -274,7 +274,7 @@ export class Session {
     const { failures: consecutiveFailures } = this.#state;
     const escalating = !escalated && consecutiveFailures >= this.options.escalateAfter;
     this.#change({ ending: servedCurrent ? refusal : undefined });
-    const durationMs = elapsed(operation.startedAt, now);
+    const durationMs = now.monotonic - startedAt.monotonic;
     const told = { operationId, trigger, attempt, durationMs, error, consecutiveFailures, servedCurrent };
     const tell = (): void => {
       this.#emit('refresh.failed', told);

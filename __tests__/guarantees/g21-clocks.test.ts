@@ -93,6 +93,21 @@ describe('G21 a wall clock that is set while a token lives', () => {
   });
 });
 
+describe('G21 a wall clock that is set during a refresh', () => {
+  test.each([-5 * hour, 5 * hour])('by %i ms is no part of how long that is told to have taken', async (jumpMs) => {
+    const w = world({ refresh: 'open', retry: false });
+    for (const end of ['fail', 'answer'] as const) {
+      void watch(w.session.refresh());
+      w.clock.jump(jumpMs);
+      await w.clock.advance(2 * second);
+      nth(w.calls, -1)[end](end === 'answer' ? 'opaque-token' : undefined);
+      await settle();
+    }
+    expect(w.told('refresh.failed')).toMatchObject([{ durationMs: 2 * second }]);
+    expect(w.told('refresh.succeeded')).toMatchObject([{ durationMs: 2 * second }]);
+  });
+});
+
 describe('G21 a machine that slept', () => {
   test('does not send the token of yesterday', async () => {
     const w = world();
