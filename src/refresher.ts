@@ -205,7 +205,7 @@ export class Operation {
       return 0;
     }
     const ceiling = Math.min(retry.maxDelayMs, retry.minDelayMs * 2 ** (this.attempt - 1));
-    const pause = Math.max(Math.round(Math.random() * ceiling), Math.min(failure.retryAfterMs, retry.maxDelayMs));
+    const pause = Math.max(Math.round(Math.random() * ceiling), failure.retryAfterMs);
     return pause < this.leftMs ? pause : undefined;
   }
 

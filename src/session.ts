@@ -262,7 +262,7 @@ export class Session {
   #fail(operation: Operation, failed: FailedAttempt): void {
     const { credential, escalated, ending } = this.#state;
     const { id: operationId, trigger, attempt, startedAt } = operation;
-    const { terminal } = failed.failure;
+    const { terminal, retryAfterMs } = failed.failure;
     const now = this.#now();
     const error = errorOf(this.#face, operation, failed);
     // A token refused by the API and by the refresh is dead, whatever its expiry says.
@@ -270,7 +270,7 @@ export class Session {
     const servedCurrent = this.#desk.usable() !== undefined && !(refusal && credential?.held.refused);
     // Those that were answered meanwhile are done with.
     const late = this.#state.late.filter(({ isListening }) => isListening);
-    this.#change(states.failed({ ...this.#state, late }, error, now, Math.random()));
+    this.#change(states.failed({ ...this.#state, late }, error, now, Math.random(), retryAfterMs));
     const { failures: consecutiveFailures } = this.#state;
     const escalating = !escalated && consecutiveFailures >= this.options.escalateAfter;
     this.#change({ ending: servedCurrent ? refusal : undefined });

@@ -164,7 +164,7 @@ describe('failed: a refresh has failed (G18)', () => {
     ['the third, a token with two seconds left', holding(held('ada', 2), { operation: 'op1', failures: 2 }), 1, 3, 400],
     ['the third, a token for ever', holding(held(), { operation: 'op1', failures: 2 }), 1, 3, 4_000],
   ])('%s', (_what, before, random, failures, pauseMs) => {
-    expect(failed(before, down, now, random)).toEqual({
+    expect(failed(before, down, now, random, 0)).toEqual({
       operation: undefined,
       late: ['op1'],
       error: down,
@@ -177,11 +177,11 @@ describe('failed: a refresh has failed (G18)', () => {
 
 describe('troubleOf: what operators are told of a streak (G19)', () => {
   const late = new TokenError('AUTH_TOKEN_REFRESH_FAILED', 'Down.', { kind: 'server' });
-  const failing = (state: State<Operation>): State<Operation> => given(state, failed(state, down, now, 0));
+  const failing = (state: State<Operation>): State<Operation> => given(state, failed(state, down, now, 0, 0));
 
   test('its failures by kind, its first and its last', () => {
     const once = failing(holding(held('ada', 3_600)));
-    const twice = given(once, failed(once, late, after(60_000), 0));
+    const twice = given(once, failed(once, late, after(60_000), 0, 0));
     expect(troubleOf(twice, after(60_000))).toEqual({
       consecutiveFailures: 2,
       kinds: { callback: 1, server: 1 },
@@ -363,7 +363,7 @@ test('no change touches the state that it starts from', () => {
   const before = structuredClone({ ...troubled, error: undefined, ending: undefined });
   adopted(troubled, held('eve'), now, true);
   refused(troubled);
-  failed(troubled, down, now, 0.5);
+  failed(troubled, down, now, 0.5, 0);
   expired(troubled, gone, true);
   signedOut(troubled);
   expect({ ...troubled, error: undefined, ending: undefined }).toEqual(before);

@@ -127,11 +127,17 @@ export function rotated<O>({ credential }: State<O>, refreshToken: string): Chan
   return { credential: { ...credential, held: Object.freeze({ ...held, tokens }) } };
 }
 
-/** A failed operation, before what it means for the session. */
-export function failed<O>(state: State<O>, error: TokenError, now: Instant, random: number): Change<O> {
+/** A failed operation, before what it means for the session. The server may ask for a longer pause. */
+export function failed<O>(
+  state: State<O>,
+  error: TokenError,
+  now: Instant,
+  random: number,
+  retryAfterMs: number,
+): Change<O> {
   const failures = state.failures + 1;
   const leftMs = state.credential ? leftOf(state.credential.held, now) : 0;
-  const pauseMs = cooldownMs(failures, leftMs, random);
+  const pauseMs = Math.max(cooldownMs(failures, leftMs, random), retryAfterMs);
   return {
     operation: undefined,
     late: state.operation ? [...state.late, state.operation] : state.late,
