@@ -15,6 +15,11 @@ export function elapsed(then: Instant, now: Instant): number {
   return Math.max(now.wall - then.wall, now.monotonic - then.monotonic);
 }
 
+/** The moment `ms` after `then`. */
+export function after({ wall, monotonic }: Instant, ms: number): Instant {
+  return { wall: wall + ms, monotonic: monotonic + ms };
+}
+
 export interface Life {
   /** From issue to expiry; `Infinity` if unknown. */
   readonly lifetimeMs: number;

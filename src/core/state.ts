@@ -2,7 +2,7 @@
 import type { TokenError } from '../errors.js';
 import type { EventPayload, FailureKind, SessionSnapshot, SessionStatus } from '../types.js';
 import { cooldownMs, leftOf, plannedAge, spacingLeft, type Held } from './freshness.js';
-import { elapsed, type Instant } from './lifetime.js';
+import { after, elapsed, type Instant } from './lifetime.js';
 
 /** Whose session it is: a sign-out or another user ends one holder and begins the next. */
 export interface Holder {
@@ -137,14 +137,13 @@ export function failed<O>(
 ): Change<O> {
   const failures = state.failures + 1;
   const leftMs = state.credential ? leftOf(state.credential.held, now) : 0;
-  const pauseMs = Math.max(cooldownMs(failures, leftMs, random), retryAfterMs);
   return {
     operation: undefined,
     late: state.operation ? [...state.late, state.operation] : state.late,
     error,
     failures,
     streak: lengthened(state.streak, error.kind ?? 'callback', now.wall),
-    pausedUntil: { wall: now.wall + pauseMs, monotonic: now.monotonic + pauseMs },
+    pausedUntil: after(now, Math.max(cooldownMs(failures, leftMs, random), retryAfterMs)),
   };
 }
 
