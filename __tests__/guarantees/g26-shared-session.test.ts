@@ -129,6 +129,21 @@ describe('G7, G26 one refresh for all holders of a session', () => {
     expect(nth(bea.calls, 0).context.tokens?.refreshToken).toBe('refresh-1');
   });
 
+  test('where each token has the iat of the sign-in, the timer of who stays goes on when who refreshed has gone', async () => {
+    const { join, clock } = party();
+    const iat = clock.now() / second;
+    const refresh: WorldOptions['refresh'] = (_context, { issue }) =>
+      issue(0, { iat, exp: clock.now() / second + 300 });
+    const both = [await join({ schedule: true, refresh }), await join({ schedule: true, refresh })];
+    await clock.advance(8 * hour);
+    const [stays, goes] = both.sort((a, b) => a.calls.length - b.calls.length);
+    goes?.session.dispose();
+    for (let passed = 0; passed < 60; passed++) {
+      await clock.advance(minute);
+      expect(stays?.session.getSnapshot().expiresAt).toBeGreaterThan(clock.now());
+    }
+  });
+
   test('a lifetime is stored as a moment: who reads it later is not misled', async () => {
     const { join, place, clock } = party();
     const ada = await join({ refresh: () => ({ accessToken: 'opaque', expiresIn: 600 }) });
