@@ -224,7 +224,7 @@ export class Session {
       },
       failed: (failed) => this.events.together(() => this.#fail(operation, failed)),
     });
-    const operation = new Operation(operationId, trigger, this.#now(), plan);
+    const operation = new Operation(operationId, trigger, plan);
     this.events.together(() => {
       this.#change({ operation });
       this.#emit('refresh.started', { operationId, trigger });
@@ -244,10 +244,9 @@ export class Session {
       const before = this.getSnapshot();
       this.#letGo();
       const now = this.#now();
-      const { id: operationId, trigger, startedAt } = operation;
+      const { id: operationId, trigger, durationMs } = operation;
       const refreshedAt = adopted ? refreshOf(held, now, this.#state.refreshedAt) : now;
       this.#change(states.adopted(this.#state, held, refreshedAt, trigger === 'unauthorized' && !adopted));
-      const durationMs = now.monotonic - startedAt.monotonic;
       this.#emit('refresh.succeeded', { operationId, trigger, attempt, durationMs, late, adopted });
       if (escalated === 'here')
         this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
@@ -261,7 +260,7 @@ export class Session {
 
   #fail(operation: Operation, failed: FailedAttempt): void {
     const { credential, escalated, ending } = this.#state;
-    const { id: operationId, trigger, attempt, startedAt } = operation;
+    const { id: operationId, trigger, attempt, durationMs } = operation;
     const { terminal, retryAfterMs } = failed.failure;
     const now = this.#now();
     const error = errorOf(this.#face, operation, failed);
@@ -274,7 +273,6 @@ export class Session {
     const { failures: consecutiveFailures } = this.#state;
     const escalating = !escalated && consecutiveFailures >= this.options.escalateAfter;
     this.#change({ ending: servedCurrent ? refusal : undefined });
-    const durationMs = now.monotonic - startedAt.monotonic;
     const told = { operationId, trigger, attempt, durationMs, error, consecutiveFailures, servedCurrent };
     const tell = (): void => {
       this.#emit('refresh.failed', told);
