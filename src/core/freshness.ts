@@ -122,10 +122,10 @@ export function leftOf(held: Held, now: Instant): number {
   return held.expiryAge - elapsed(held.anchor, now);
 }
 
-/** Milliseconds until a token that still lives may be refreshed again after the last success; at most 0 for now. */
-export function spacingLeft(refreshedAt: Instant | undefined, { lifetimeMs }: Held, now: Instant): number {
+/** Milliseconds until a token may be refreshed again ahead of its death after the last success; at most 0 for now. */
+export function spacingLeft(refreshedAt: Instant | undefined, { lifetimeMs, expiryAge }: Held, now: Instant): number {
   if (!refreshedAt) return 0;
-  return Math.max(1_000, Number.isFinite(lifetimeMs) ? lifetimeMs * 0.1 : 0) - elapsed(refreshedAt, now);
+  return Math.max(1_000, Math.min(lifetimeMs * 0.1, expiryAge)) - elapsed(refreshedAt, now);
 }
 
 /** When the refresh was that brought another holder's tokens: at their issue, as far as they tell, but not before our last. */
