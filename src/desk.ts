@@ -187,7 +187,7 @@ export class Desk {
   #waitForNew(turn: Turn, trigger: RefreshTrigger): Promise<Given> {
     const { operation, pausedUntil, error, credential } = this.#host.state;
     if (!operation) {
-      if (error && this.#host.now().monotonic < pausedUntil) throw this.whyNot();
+      if (error && elapsed(pausedUntil, this.#host.now()) < 0) throw this.whyNot();
       turn.holder ??= credential?.holder;
       this.#host.start(trigger);
     }
@@ -198,7 +198,7 @@ export class Desk {
   #startAhead(trigger: RefreshTrigger, now: Instant): boolean {
     const { operation, credential, ending, refreshedAt, pausedUntil } = this.#host.state;
     if (operation) return true;
-    if (!credential || ending || now.monotonic < pausedUntil) return false;
+    if (!credential || ending || elapsed(pausedUntil, now) < 0) return false;
     if (!credential.held.refused && spacingLeft(refreshedAt, credential.held, now) > 0) return false;
     this.#host.start(trigger);
     return true;

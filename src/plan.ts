@@ -39,7 +39,8 @@ export function planOf(session: Refreshable, id: string, trigger: RefreshTrigger
   const classify = (error: unknown): Failure => {
     const failure = judge(error, options.classifyFailure, (thrown) => events.failed('classifyFailure', thrown));
     // While an attempt is unanswered, a refusal may only mean that it was the one that succeeded.
-    return { ...failure, terminal: failure.terminal && !session.state.late.some((late) => late.isListening) };
+    const terminal = failure.terminal && !session.state.late.some((late) => late.isListening);
+    return { ...failure, terminal, retryAfterMs: Math.min(failure.retryAfterMs, retry ? retry.maxDelayMs : 5_000) };
   };
   return {
     clock,

@@ -60,10 +60,9 @@ interface Unanswered {
 }
 
 export class Operation {
-  readonly startedAt: Instant;
   attempt = 0;
   #plan: OperationPlan;
-  readonly #deadline: number;
+  readonly #startedAt: number;
   /** Attempts without an answer. */
   readonly #unanswered = new Map<AbortController, Unanswered>();
   /** Stops of the timers in use. */
@@ -77,12 +76,10 @@ export class Operation {
   constructor(
     readonly id: string,
     readonly trigger: RefreshTrigger,
-    startedAt: Instant,
     plan: OperationPlan,
   ) {
-    this.startedAt = startedAt;
     this.#plan = plan;
-    this.#deadline = startedAt.monotonic + plan.timeoutMs;
+    this.#startedAt = plan.clock.monotonic();
   }
 
   /** It has failed, but an attempt of it may still bring tokens. */
@@ -90,9 +87,14 @@ export class Operation {
     return this.#state === 'failed' && this.#unanswered.size > 0;
   }
 
+  /** Milliseconds since its start. */
+  get durationMs(): number {
+    return this.#plan.clock.monotonic() - this.#startedAt;
+  }
+
   /** Milliseconds until the deadline. */
   get leftMs(): number {
-    return this.#deadline - this.#plan.clock.monotonic();
+    return this.#plan.timeoutMs - this.durationMs;
   }
 
   run(): void {
@@ -205,7 +207,7 @@ export class Operation {
       return 0;
     }
     const ceiling = Math.min(retry.maxDelayMs, retry.minDelayMs * 2 ** (this.attempt - 1));
-    const pause = Math.max(Math.round(Math.random() * ceiling), Math.min(failure.retryAfterMs, retry.maxDelayMs));
+    const pause = Math.max(Math.round(Math.random() * ceiling), failure.retryAfterMs);
     return pause < this.leftMs ? pause : undefined;
   }
 

@@ -5,7 +5,7 @@
 import { instantOf } from './clock.js';
 import { holdGiven, holdStored, type Receiver } from './core/arrivals.js';
 import { freshnessOf, refreshOf, storable, type Held } from './core/freshness.js';
-import { elapsed, type Instant } from './core/lifetime.js';
+import type { Instant } from './core/lifetime.js';
 import { cleared, disposed } from './core/refusals.js';
 import { skewNoiseMs } from './core/skew.js';
 import * as states from './core/state.js';
@@ -223,7 +223,7 @@ export class Session {
       },
       failed: (failed) => this.events.together(() => this.#fail(operation, failed)),
     });
-    const operation = new Operation(operationId, trigger, this.#now(), plan);
+    const operation = new Operation(operationId, trigger, plan);
     this.events.together(() => {
       this.#change({ operation });
       this.#emit('refresh.started', { operationId, trigger });
@@ -243,10 +243,9 @@ export class Session {
       const before = this.getSnapshot();
       this.#letGo();
       const now = this.#now();
-      const { id: operationId, trigger, startedAt } = operation;
+      const { id: operationId, trigger, durationMs } = operation;
       const refreshedAt = adopted ? refreshOf(held, now, this.#state.refreshedAt) : now;
       this.#change(states.adopted(this.#state, held, refreshedAt, trigger === 'unauthorized' && !adopted));
-      const durationMs = elapsed(startedAt, now);
       this.#emit('refresh.succeeded', { operationId, trigger, attempt, durationMs, late, adopted });
       if (escalated === 'here')
         this.#emit('refresh.recovered', { operationId, trigger, consecutiveFailures: failures });
@@ -260,8 +259,8 @@ export class Session {
 
   #fail(operation: Operation, failed: FailedAttempt): void {
     const { credential, escalated, ending } = this.#state;
-    const { id: operationId, trigger, attempt } = operation;
-    const { terminal } = failed.failure;
+    const { id: operationId, trigger, attempt, durationMs } = operation;
+    const { terminal, retryAfterMs } = failed.failure;
     const now = this.#now();
     const error = errorOf(this.#face, operation, failed);
     // A token refused by the API and by the refresh is dead, whatever its expiry says.
@@ -269,11 +268,10 @@ export class Session {
     const servedCurrent = this.#desk.usable() !== undefined && !(refusal && credential?.held.refused);
     // Those that were answered meanwhile are done with.
     const late = this.#state.late.filter(({ isListening }) => isListening);
-    this.#change(states.failed({ ...this.#state, late }, error, now, Math.random()));
+    this.#change(states.failed({ ...this.#state, late }, error, now, Math.random(), retryAfterMs));
     const { failures: consecutiveFailures } = this.#state;
     const escalating = !escalated && consecutiveFailures >= this.options.escalateAfter;
     this.#change({ ending: servedCurrent ? refusal : undefined });
-    const durationMs = elapsed(operation.startedAt, now);
     const told = { operationId, trigger, attempt, durationMs, error, consecutiveFailures, servedCurrent };
     const tell = (): void => {
       this.#emit('refresh.failed', told);
@@ -345,7 +343,7 @@ export class Session {
 
   /** Does what is due without a request: a planned refresh, or the end of a session. Tells when to look again. */
   #look(online: boolean): number | undefined {
-    if (online) this.#change({ pausedUntil: -Infinity });
+    if (online) this.#change({ pausedUntil: states.unpaused });
     if (this.#dueMs() <= 0) {
       const { ending } = this.#state;
       if (ending) this.#expire(ending);

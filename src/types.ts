@@ -20,7 +20,10 @@ export interface TokenSet {
   readonly accessToken: string;
   /** Credential for the next refresh (RFC 6749, section 1.5). When a refresh omits it, the previous one is kept. */
   readonly refreshToken?: string | undefined;
-  /** When the access token expires, in milliseconds since the epoch. Lengthens no JWT's `exp - iat`. @default the JWT's `exp` */
+  /**
+   * When the access token expires, in milliseconds since the epoch, by the server's clock; lengthens no JWT's `exp - iat`.
+   * Rather than `Date.now()` and a lifetime give `expiresIn`: this machine's clock may be off. @default the JWT's `exp`
+   */
   readonly expiresAt?: number | undefined;
   /**
    * Lifetime in seconds, as OAuth servers send it (RFC 6749, section 5.1). Wins over `expiresAt`. What is left of it, if

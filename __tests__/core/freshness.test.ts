@@ -177,9 +177,14 @@ describe('spacingLeft (G6): refreshes of living tokens are at least max(1 s, 10 
     expect(spacingLeft(anchor, token, after(spacingMs))).toBeLessThanOrEqual(0);
   });
 
-  test('an unknown life: one second', () => {
-    expect(spacingLeft(anchor, held({}), after(999))).toBeGreaterThan(0);
-    expect(spacingLeft(anchor, held({}), after(1_000))).toBeLessThanOrEqual(0);
+  test('an unknown life is never ahead of its death', () => {
+    expect(spacingLeft(anchor, held({}), after(3_600_000))).toBe(Infinity);
+  });
+
+  test('a life that is all but over when the token comes: until its death', () => {
+    const token = { ...living(3_600_000), expiryAge: 5_000 };
+    expect(spacingLeft(anchor, token, after(4_999))).toBeGreaterThan(0);
+    expect(spacingLeft(anchor, token, after(5_000))).toBeLessThanOrEqual(0);
   });
 
   test('nothing to keep away from before the first refresh', () => {

@@ -14,6 +14,7 @@ import {
   sameHolder,
   signedOut,
   troubleOf,
+  unpaused,
   type Holder,
   type State,
 } from '../../src/core/state.js';
@@ -57,7 +58,7 @@ const troubled = holding(held('ada', 3_600), {
   error: down,
   failures: 3,
   escalated: 'here',
-  pausedUntil: 20_000,
+  pausedUntil: after(10_000),
   refreshedAt: after(-5_000),
   forcedAt: after(-9_000),
   skewMs: 7_000,
@@ -105,7 +106,7 @@ describe('adopted: new tokens', () => {
       error: undefined,
       failures: 0,
       escalated: undefined,
-      pausedUntil: -Infinity,
+      pausedUntil: unpaused,
       skewMs: 7_000,
     });
   });
@@ -163,24 +164,24 @@ describe('failed: a refresh has failed (G18)', () => {
     ['the third, a token with two seconds left', holding(held('ada', 2), { operation: 'op1', failures: 2 }), 1, 3, 400],
     ['the third, a token for ever', holding(held(), { operation: 'op1', failures: 2 }), 1, 3, 4_000],
   ])('%s', (_what, before, random, failures, pauseMs) => {
-    expect(failed(before, down, now, random)).toEqual({
+    expect(failed(before, down, now, random, 0)).toEqual({
       operation: undefined,
       late: ['op1'],
       error: down,
       failures,
       streak: { kinds: { callback: 1 }, firstAt: now.wall, lastAt: now.wall },
-      pausedUntil: now.monotonic + pauseMs,
+      pausedUntil: after(pauseMs),
     });
   });
 });
 
 describe('troubleOf: what operators are told of a streak (G19)', () => {
   const late = new TokenError('AUTH_TOKEN_REFRESH_FAILED', 'Down.', { kind: 'server' });
-  const failing = (state: State<Operation>): State<Operation> => given(state, failed(state, down, now, 0));
+  const failing = (state: State<Operation>): State<Operation> => given(state, failed(state, down, now, 0, 0));
 
   test('its failures by kind, its first and its last', () => {
     const once = failing(holding(held('ada', 3_600)));
-    const twice = given(once, failed(once, late, after(60_000), 0));
+    const twice = given(once, failed(once, late, after(60_000), 0, 0));
     expect(troubleOf(twice, after(60_000))).toEqual({
       consecutiveFailures: 2,
       kinds: { callback: 1, server: 1 },
@@ -222,7 +223,7 @@ describe('expired: refused for good', () => {
   });
 
   test('the pause and the count of failures stay: the next refresh is no sooner', () => {
-    expect(given(troubled, expired(troubled, gone, false))).toMatchObject({ failures: 3, pausedUntil: 20_000 });
+    expect(given(troubled, expired(troubled, gone, false))).toMatchObject({ failures: 3, pausedUntil: after(10_000) });
   });
 });
 
@@ -250,15 +251,38 @@ describe('nextLookMs (G22)', () => {
     readonly [what: string, state: State<Operation>, scheduled: boolean, random: number, at: Instant, expected: number]
   >([
     ['signed out', nobody, true, 0, now, never],
-    ['signed out, in a cooldown', given(nobody, { pausedUntil: 12_000 }), false, 0, now, 2_000],
-    ['signed out, after a cooldown', given(nobody, { pausedUntil: 9_000 }), false, 0, now, never],
+    ['signed out, in a cooldown', given(nobody, { pausedUntil: after(2_000) }), false, 0, now, 2_000],
+    [
+      'signed out, after a cooldown that a sleep has ended',
+      given(nobody, { pausedUntil: after(20_000) }),
+      false,
+      0,
+      { wall: now.wall + 60_000, monotonic: now.monotonic },
+      never,
+    ],
+    [
+      'signed out, in a cooldown, the clock set back',
+      given(nobody, { pausedUntil: after(20_000) }),
+      false,
+      0,
+      { wall: now.wall - 60_000, monotonic: now.monotonic + 15_000 },
+      5_000,
+    ],
+    ['signed out, after a cooldown', given(nobody, { pausedUntil: after(-1_000) }), false, 0, now, never],
     ['active, without a schedule', holding(hour), false, 0, now, never],
-    ['active, without a schedule, in a cooldown', holding(hour, { pausedUntil: 12_000 }), false, 0, now, 2_000],
+    ['active, without a schedule, in a cooldown', holding(hour, { pausedUntil: after(2_000) }), false, 0, now, 2_000],
     ['scheduled: where the refresh-ahead window begins', holding(hour), true, 0, now, 3_300_000],
     ['scheduled: in the middle of it at the latest', holding(hour), true, 1, now, 3_390_000],
     ['scheduled: half an hour later', holding(hour), true, 0, after(1_800_000), 1_500_000],
     ['scheduled: overdue', holding(hour), true, 0, after(3_301_000), 0],
-    ['scheduled: overdue, in a cooldown', holding(hour, { pausedUntil: 3_312_000 }), true, 0, after(3_301_000), 1_000],
+    [
+      'scheduled: overdue, in a cooldown',
+      holding(hour, { pausedUntil: after(3_302_000) }),
+      true,
+      0,
+      after(3_301_000),
+      1_000,
+    ],
     [
       'scheduled: overdue, but refreshed just now (G6)',
       holding(hour, { refreshedAt: after(3_300_000) }),
@@ -271,7 +295,7 @@ describe('nextLookMs (G22)', () => {
     ['ending: when the token dies', holding(hour, { ending: gone }), false, 0, after(600_000), 3_000_000],
     [
       'ending: neither a schedule nor a cooldown changes that',
-      holding(hour, { ending: gone, pausedUntil: 12_000 }),
+      holding(hour, { ending: gone, pausedUntil: after(2_000) }),
       true,
       0,
       now,
@@ -339,7 +363,7 @@ test('no change touches the state that it starts from', () => {
   const before = structuredClone({ ...troubled, error: undefined, ending: undefined });
   adopted(troubled, held('eve'), now, true);
   refused(troubled);
-  failed(troubled, down, now, 0.5);
+  failed(troubled, down, now, 0.5, 0);
   expired(troubled, gone, true);
   signedOut(troubled);
   expect({ ...troubled, error: undefined, ending: undefined }).toEqual(before);

@@ -166,6 +166,27 @@ describe('G16 Retry-After', () => {
     },
   );
 
+  test.each<readonly [header: string, retry: false | { maxDelayMs: number }, afterMs: number]>([
+    ['3', false, 3 * second],
+    ['86400', false, 5 * second],
+    ['86400', { maxDelayMs: 8 * second }, 8 * second],
+  ])('of %s, with retry %p, keeps the next refresh away for %i ms as well', async (value, retry, afterMs) => {
+    const w = world({
+      tokens: ({ issue }) => issue(-1),
+      retry: retry && { ...retry, retries: 0 },
+      refresh: () => Promise.reject(answered(429, { 'retry-after': value })),
+    });
+    void watch(w.instance.get('/orders'));
+    await w.clock.advance(afterMs - 1);
+    void watch(w.instance.get('/orders'));
+    await settle();
+    expect(w.calls).toHaveLength(1);
+    await w.clock.advance(1);
+    void watch(w.instance.get('/orders'));
+    await settle();
+    expect(w.calls).toHaveLength(2);
+  });
+
   test.each(['0', '-5', 'soon', '', 'Mon, 01 Jan 2001 00:00:00 GMT'])('of %p leaves the jitter', async (value) => {
     const w = await failing(() => answered(429, { 'retry-after': value }));
     await w.clock.advance(second);

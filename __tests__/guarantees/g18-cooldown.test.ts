@@ -152,6 +152,39 @@ describe('G18 the cooldown is ended at once', () => {
   });
 });
 
+describe('G18 a sleep ends the cooldown', () => {
+  test('though the monotonic clock stood still: the first request after it asks for a token', async () => {
+    const w = await cooling();
+    w.clock.jump(8 * hour);
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    expect(request.state).toBe('pending');
+    nth(w.calls, 1).answer();
+    await settle();
+    expect(request.state).toBe('resolved');
+  });
+
+  test('and the refresh ahead of a living token starts', async () => {
+    const w = world({ refresh: 'open', retry: false, ttlSeconds: 86_400 });
+    await w.clock.advance(24 * hour - 4 * minute);
+    await w.instance.get('/orders');
+    nth(w.calls, 0).fail(unreachable());
+    await settle();
+    w.clock.jump(minute);
+    await w.instance.get('/orders');
+    expect(w.calls).toHaveLength(2);
+  });
+
+  test('a clock that is set back does not lengthen it', async () => {
+    const w = await cooling();
+    w.clock.jump(-8 * hour);
+    await w.clock.advance(second);
+    void watch(w.instance.get('/orders'));
+    await settle();
+    expect(w.calls).toHaveLength(2);
+  });
+});
+
 describe('G18 coming back online ends the cooldown', () => {
   let page: EventTarget;
 

@@ -93,6 +93,21 @@ describe('G21 a wall clock that is set while a token lives', () => {
   });
 });
 
+describe('G21 a wall clock that is set during a refresh', () => {
+  test.each([-5 * hour, 5 * hour])('by %i ms is no part of how long that is told to have taken', async (jumpMs) => {
+    const w = world({ refresh: 'open', retry: false });
+    for (const end of ['fail', 'answer'] as const) {
+      void watch(w.session.refresh());
+      w.clock.jump(jumpMs);
+      await w.clock.advance(2 * second);
+      nth(w.calls, -1)[end](end === 'answer' ? 'opaque-token' : undefined);
+      await settle();
+    }
+    expect(w.told('refresh.failed')).toMatchObject([{ durationMs: 2 * second }]);
+    expect(w.told('refresh.succeeded')).toMatchObject([{ durationMs: 2 * second }]);
+  });
+});
+
 describe('G21 a machine that slept', () => {
   test('does not send the token of yesterday', async () => {
     const w = world();
@@ -239,4 +254,110 @@ describe('G21 a refresh in the very second of the sign-in', () => {
       expect(w.calls).toHaveLength(1);
     },
   );
+});
+
+describe.each(['http', 'fetch'] as const)('G21 a server that keeps the iat of the sign-in, refreshing by %s', (by) => {
+  const ttlSeconds = 300;
+
+  function kept(options: WorldOptions = {}): World {
+    const deaths = new Map<string, number>();
+    const token = ({ clock, issue }: Pick<World, 'clock' | 'issue'>): string => {
+      const now = Math.floor(clock.now() / second);
+      const given = issue(0, { iat: signedInAt / second, exp: now + ttlSeconds });
+      deaths.set(given, (now + ttlSeconds) * second);
+      return given;
+    };
+    let signedInAt = 0;
+    const w: World = world({
+      tokens: (basis) => {
+        signedInAt = basis.clock.now();
+        return token(basis);
+      },
+      refresh: async ({ http }, basis) => (by === 'fetch' ? token(basis) : (await http.post<string>('/refresh')).data),
+      ...options,
+    });
+    w.api.respond = ({ url }, sent) => {
+      if (url === '/refresh') return { data: token(w), headers: { date: new Date(w.clock.now()).toUTCString() } };
+      return { status: (deaths.get(sent ?? '') ?? 0) > w.clock.now() ? 200 : 401 };
+    };
+    return w;
+  }
+
+  test('is refreshed ahead all day: no request waits, and none is refused', async () => {
+    const w = kept();
+    for (let passed = 0; passed < 6 * 120; passed++) {
+      void watch(w.instance.get('/orders'));
+      await w.clock.advance(30 * second);
+    }
+    expect(w.told('request.queued')).toEqual([]);
+    expect(w.told('clock.skewed')).toEqual([]);
+    expect(new Set(w.calls.map(({ context }) => context.trigger))).toEqual(new Set(['ahead']));
+    expect(w.calls.length).toBeLessThanOrEqual(6 * 20);
+  });
+
+  test('is refreshed by timer all day: the token that is held lives', async () => {
+    const w = kept({ schedule: true });
+    for (let passed = 0; passed < 6 * 60; passed++) {
+      await w.clock.advance(minute);
+      expect((w.session.getSnapshot().expiresAt ?? 0) - w.clock.now()).toBeGreaterThan(0);
+      expect((w.session.getSnapshot().expiresAt ?? 0) - w.clock.now()).toBeLessThanOrEqual(ttlSeconds * second);
+    }
+  });
+});
+
+describe('G21 a token that is alive by this clock alone', () => {
+  const refreshed = (skewMs: number, answer: (w: Pick<World, 'clock'>) => unknown, date = true): World => {
+    const w: World = world({
+      tokens: null,
+      whenMissing: 'refresh',
+      refresh: async ({ http }) => (await http.post<string>('/auth/refresh')).data,
+    });
+    w.api.respond = ({ url }) =>
+      url === '/auth/refresh'
+        ? { data: answer(w), headers: date ? { date: new Date(w.clock.now() + skewMs).toUTCString() } : {} }
+        : {};
+    return w;
+  };
+
+  test.each([-3 * hour, 0, 3 * hour])(
+    'whose callback reckons its expiry by this clock is taken, though the server is %i ms ahead',
+    async (skewMs) => {
+      const w = refreshed(skewMs, ({ clock }) => ({
+        accessToken: `opaque-${String(clock.now())}`,
+        expiresAt: clock.now() + hour,
+      }));
+      await getOrders(w);
+      expect(w.told('refresh.failed')).toEqual([]);
+      expect(w.calls).toHaveLength(1);
+    },
+  );
+
+  test('whose iat is in milliseconds is taken', async () => {
+    const w = refreshed(
+      0,
+      ({ clock }) => jwt({ sub: 'ada', iat: clock.now(), exp: clock.now() / second + 3_600 }),
+      false,
+    );
+    await getOrders(w);
+    expect(w.calls).toHaveLength(1);
+    expect(w.session.getSnapshot().expiresAt).toBe(w.clock.now() + hour);
+  });
+
+  test('from a server whose clock was ahead for a while is taken', async () => {
+    let aheadMs = 4 * hour;
+    const w = refreshed(
+      0,
+      ({ clock }) => {
+        const iat = (clock.now() + aheadMs) / second;
+        return jwt({ sub: 'ada', iat, exp: iat + 3_600 });
+      },
+      false,
+    );
+    await getOrders(w);
+    aheadMs = 0;
+    await w.clock.advance(hour);
+    await getOrders(w);
+    expect(w.told('refresh.failed')).toEqual([]);
+    expect(w.calls).toHaveLength(2);
+  });
 });

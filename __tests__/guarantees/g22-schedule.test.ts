@@ -116,6 +116,23 @@ describe('G22 schedule: true', () => {
     }
   });
 
+  test('refreshes a token that comes late in its life when it dies, not after a tenth of that life', async () => {
+    const w = world({
+      schedule: true,
+      tokens: ({ issue }) => issue(-1),
+      refresh: async ({ http }) => (await http.post<string>('/auth/refresh')).data,
+    });
+    // Issued a day ago, and good for five minutes more.
+    w.api.respond = () => {
+      const now = w.clock.now() / second;
+      const data = w.issue(0, { iat: now - 86_400, exp: now + 300 });
+      return { data, headers: { date: new Date(w.clock.now()).toUTCString() } };
+    };
+    await w.clock.advance(hour);
+    expect(w.calls.length).toBeGreaterThanOrEqual(12);
+    expect(w.calls.length).toBeLessThanOrEqual(14);
+  });
+
   test('goes by the newest tokens', async () => {
     const w = world({ schedule: true });
     await w.clock.advance(54 * minute);

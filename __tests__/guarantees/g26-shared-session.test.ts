@@ -117,7 +117,7 @@ describe('G7, G26 one refresh for all holders of a session', () => {
   test('what is found in the store and is due soon serves who waits, and is refreshed then', async () => {
     const { join, place, clock } = party();
     const bea = await join({ store: { ...place.holder(), subscribe: () => () => undefined } });
-    const due = tokenFor(clock, 7_220);
+    const due = tokenFor(clock, 7_220, { iat: clock.now() / second - 1 });
     place.record = { accessToken: due, refreshToken: 'refresh-1' };
     await clock.advance(2 * hour);
     const request = watch(bea.instance.get('/orders'));
@@ -127,6 +127,21 @@ describe('G7, G26 one refresh for all holders of a session', () => {
     void watch(bea.instance.get('/orders'));
     await settle();
     expect(nth(bea.calls, 0).context.tokens?.refreshToken).toBe('refresh-1');
+  });
+
+  test('where each token has the iat of the sign-in, the timer of who stays goes on when who refreshed has gone', async () => {
+    const { join, clock } = party();
+    const iat = clock.now() / second;
+    const refresh: WorldOptions['refresh'] = (_context, { issue }) =>
+      issue(0, { iat, exp: clock.now() / second + 300 });
+    const both = [await join({ schedule: true, refresh }), await join({ schedule: true, refresh })];
+    await clock.advance(8 * hour);
+    const [stays, goes] = both.sort((a, b) => a.calls.length - b.calls.length);
+    goes?.session.dispose();
+    for (let passed = 0; passed < 60; passed++) {
+      await clock.advance(minute);
+      expect(stays?.session.getSnapshot().expiresAt).toBeGreaterThan(clock.now());
+    }
   });
 
   test('a lifetime is stored as a moment: who reads it later is not misled', async () => {

@@ -3,7 +3,7 @@ import { TokenError } from '../errors.js';
 import type { RefreshWindow, TokenSet } from '../types.js';
 import { claimsOf, subjectOf } from './claims.js';
 import { skewOfIssue } from './skew.js';
-import { elapsed, lifeOf, windowMs, type Instant, type Life } from './lifetime.js';
+import { after, elapsed, lifeOf, windowMs, type Instant, type Life } from './lifetime.js';
 
 /** A token set with all that is worked out once, when it arrives. Ages are milliseconds since the anchor. */
 export interface Held {
@@ -64,13 +64,19 @@ export function hold(tokens: TokenSet, rules: HoldRules, { anchor, now, fresh, s
     );
   }
   const claims = claimsOf(tokens.accessToken);
-  const issuedAt = claims.iat === undefined ? undefined : claims.iat * 1000;
+  const { exp = 0, iat } = claims;
+  const issuedAt = iat === undefined ? undefined : iat * 1000;
+  // Some servers keep the `iat` of the sign-in in every token: it says nothing of this one.
+  const isKept =
+    issuedAt === previous?.issuedAt &&
+    exp * 1000 > anchor.wall &&
+    exp !== (previous && claimsOf(previous.tokens.accessToken).exp);
   // A refresh that brings no older token than the last has brought a new one: its `iat`, cut to the second, is the server's time.
   const isNew = fresh && issuedAt !== undefined && issuedAt >= (previous?.issuedAt ?? -Infinity);
   const issueSkew = isNew ? skewOfIssue(issuedAt, anchor.wall, now.wall) : previous?.skewMs;
   // Where the issuer's clock agrees with ours, a gateway's date says nothing of the token's life.
-  const skew = isNew && issueSkew === undefined ? undefined : (skewMs ?? issueSkew);
-  const life = lifeOf(tokens, claims, anchor, fresh, skew);
+  const skew = isKept ? skewMs : isNew && issueSkew === undefined ? undefined : (skewMs ?? issueSkew);
+  const life = lifeOf(tokens, isKept ? { exp } : claims, anchor, fresh, skew);
   return Object.freeze({
     tokens,
     headerValue,
@@ -116,17 +122,16 @@ export function leftOf(held: Held, now: Instant): number {
   return held.expiryAge - elapsed(held.anchor, now);
 }
 
-/** Milliseconds until a token that still lives may be refreshed again after the last success; at most 0 for now. */
-export function spacingLeft(refreshedAt: Instant | undefined, { lifetimeMs }: Held, now: Instant): number {
+/** Milliseconds until a token may be refreshed again ahead of its death after the last success; at most 0 for now. */
+export function spacingLeft(refreshedAt: Instant | undefined, { lifetimeMs, expiryAge }: Held, now: Instant): number {
   if (!refreshedAt) return 0;
-  return Math.max(1_000, Number.isFinite(lifetimeMs) ? lifetimeMs * 0.1 : 0) - elapsed(refreshedAt, now);
+  return Math.max(1_000, Math.min(lifetimeMs * 0.1, expiryAge)) - elapsed(refreshedAt, now);
 }
 
 /** When the refresh was that brought another holder's tokens: at their issue, as far as they tell, but not before our last. */
 export function refreshOf(held: Held, now: Instant, last: Instant | undefined): Instant {
   const ageMs = held.lifetimeMs - leftOf(held, now);
-  const agoMs = Math.min(ageMs > 0 ? ageMs : 0, last ? elapsed(last, now) : Infinity);
-  return { wall: now.wall - agoMs, monotonic: now.monotonic - agoMs };
+  return after(now, -Math.min(ageMs > 0 ? ageMs : 0, last ? elapsed(last, now) : Infinity));
 }
 
 /**

@@ -15,6 +15,11 @@ export function elapsed(then: Instant, now: Instant): number {
   return Math.max(now.wall - then.wall, now.monotonic - then.monotonic);
 }
 
+/** The moment `ms` after `then`. */
+export function after({ wall, monotonic }: Instant, ms: number): Instant {
+  return { wall: wall + ms, monotonic: monotonic + ms };
+}
+
 export interface Life {
   /** From issue to expiry; `Infinity` if unknown. */
   readonly lifetimeMs: number;
@@ -36,7 +41,10 @@ export function lifeOf(tokens: TokenSet, claims: TokenClaims, anchor: Instant, f
   }
   const { exp, iat } = claims;
   const expiresAt = tokens.expiresAt ?? (exp === undefined ? Infinity : exp * 1000);
-  const byClock = expiresAt - (anchor.wall + (skewMs ?? 0));
+  const byOurs = expiresAt - anchor.wall;
+  const byTheirs = byOurs - (skewMs ?? 0);
+  // What was issued now is not dead already: a callback may have reckoned with our clock, and an `iat` may be wrong.
+  const byClock = fresh && byTheirs <= 0 ? byOurs : byTheirs;
   if (exp === undefined || iat === undefined || exp <= iat) return { lifetimeMs: byClock, leftMs: byClock };
   const lifetimeMs = (exp - iat) * 1000;
   const isWhole = fresh && skewMs === undefined && tokens.expiresAt === undefined && byClock > 0;

@@ -2,7 +2,7 @@
 import type { TokenError } from '../errors.js';
 import type { EventPayload, FailureKind, SessionSnapshot, SessionStatus } from '../types.js';
 import { cooldownMs, leftOf, plannedAge, spacingLeft, type Held } from './freshness.js';
-import { elapsed, type Instant } from './lifetime.js';
+import { after, elapsed, type Instant } from './lifetime.js';
 
 /** Whose session it is: a sign-out or another user ends one holder and begins the next. */
 export interface Holder {
@@ -43,8 +43,8 @@ export interface State<Operation> {
   readonly streak: Streak | undefined;
   /** The streak has been told to the operators: by this holder of the session, or left to another one. */
   readonly escalated: 'here' | 'elsewhere' | undefined;
-  /** Monotonic end of the cooldown. */
-  readonly pausedUntil: number;
+  /** End of the cooldown: over once either clock says so. A sleep may have stopped one of them. */
+  readonly pausedUntil: Instant;
   readonly refreshedAt: Instant | undefined;
   /** The last refresh that a 401 forced. */
   readonly forcedAt: Instant | undefined;
@@ -57,6 +57,8 @@ type Trouble = Omit<EventPayload<'refresh.escalated'>, 'operationId' | 'trigger'
 
 type Change<Operation> = Partial<State<Operation>>;
 
+export const unpaused: Instant = { wall: -Infinity, monotonic: -Infinity };
+
 const empty = { status: 'signed-out', credential: undefined, operation: undefined, ending: undefined } as const;
 const healthy = {
   ending: undefined,
@@ -64,7 +66,7 @@ const healthy = {
   failures: 0,
   streak: undefined,
   escalated: undefined,
-  pausedUntil: -Infinity,
+  pausedUntil: unpaused,
 } as const;
 const unrefreshed = { refreshedAt: undefined, forcedAt: undefined, late: [] } as const;
 
@@ -125,8 +127,14 @@ export function rotated<O>({ credential }: State<O>, refreshToken: string): Chan
   return { credential: { ...credential, held: Object.freeze({ ...held, tokens }) } };
 }
 
-/** A failed operation, before what it means for the session. */
-export function failed<O>(state: State<O>, error: TokenError, now: Instant, random: number): Change<O> {
+/** A failed operation, before what it means for the session. The server may ask for a longer pause. */
+export function failed<O>(
+  state: State<O>,
+  error: TokenError,
+  now: Instant,
+  random: number,
+  retryAfterMs: number,
+): Change<O> {
   const failures = state.failures + 1;
   const leftMs = state.credential ? leftOf(state.credential.held, now) : 0;
   return {
@@ -135,7 +143,7 @@ export function failed<O>(state: State<O>, error: TokenError, now: Instant, rand
     error,
     failures,
     streak: lengthened(state.streak, error.kind ?? 'callback', now.wall),
-    pausedUntil: now.monotonic + cooldownMs(failures, leftMs, random),
+    pausedUntil: after(now, Math.max(cooldownMs(failures, leftMs, random), retryAfterMs)),
   };
 }
 
@@ -189,7 +197,7 @@ export function signedOut<O>(state: State<O>): Change<O> {
  */
 export function nextLookMs(state: State<unknown>, now: Instant, scheduled: boolean, random: number): number {
   const { credential, ending, pausedUntil, refreshedAt } = state;
-  const pauseMs = pausedUntil - now.monotonic;
+  const pauseMs = -elapsed(pausedUntil, now);
   if (credential && ending) return leftOf(credential.held, now);
   if (!credential || !scheduled) return pauseMs > 0 ? pauseMs : Infinity;
   const { held } = credential;
