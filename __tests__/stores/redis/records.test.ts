@@ -69,6 +69,8 @@ describeWithRedis('redisStore', () => {
     test('who puts it back says so: others may know a newer one', async () => {
       const [ada, bea] = [place.holder(), place.holder()];
       await ada.save(first);
+      // Connected before, it hears of its subscription alone.
+      await bea.load();
       let heard = 0;
       const stop = bea.subscribe(() => {
         heard += 1;
@@ -174,6 +176,7 @@ describeWithRedis('redisStore', () => {
 
     test('messages of unknown shape are only word of a change', async () => {
       const ada = place.holder();
+      await ada.load();
       let heard = 0;
       const stop = ada.subscribe(() => {
         heard += 1;
