@@ -94,6 +94,14 @@ describe.each([
     expect(manifest['peerDependenciesMeta']).toEqual(optional);
   });
 
+  test('each entry point has its types where TypeScript reads no `exports`, too', async () => {
+    const path = join(consumer.folder, 'node_modules', 'axios-token-refresh', 'package.json');
+    const manifest = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    const subpaths = entries.filter((name) => name !== 'index' && !name.startsWith('shared/'));
+    const types = Object.fromEntries(subpaths.map((name) => [name, [`./dist/${name}.d.ts`]]));
+    expect(manifest).toMatchObject({ types: './dist/index.d.ts', typesVersions: { '*': types } });
+  });
+
   test.each(['import.mjs', 'require.cjs'])('%s loads it and keeps requests going', async (fixture) => {
     expect(await consumer.run(fixture)).toEqual({
       exports: exported,
