@@ -69,6 +69,21 @@ describe('the tarball', () => {
   });
 });
 
+test('npm installs it beside any version of what only its optional entry points need', async () => {
+  const others = {
+    jose: '4.15.9',
+    kysely: '0.26.3',
+    libsql: '0.4.7',
+    pino: '9.14.0',
+    'rate-limiter-flexible': '4.0.1',
+    react: '17.0.2',
+  };
+  expect(Object.keys(others)).toEqual(optionalPeers);
+  const consumer = await install(tarball, 'axios', [], others);
+  expect(await consumer.run('import.mjs')).toMatchObject({ exports: exported, status: 200 });
+  await remove(consumer.folder);
+});
+
 describe.each([
   ['the latest Axios', 'axios'],
   ['Axios 1.8.4', 'axios-lowest'],
