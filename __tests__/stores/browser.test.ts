@@ -44,8 +44,10 @@ describe('G26 on a server', () => {
     ['Node 20', ''],
     // Their locks and channels are those of the process: all its users would take turns, and a channel holds it.
     ['Deno, Node 24 and Bun', 'globalThis.self = globalThis; globalThis.navigator = { locks: { request: never } };'],
-  ])('%s: the import does nothing, no user waits for another, and no process is kept alive', async (_, surroundings) => {
-    const script = `
+  ])(
+    '%s: the import does nothing, no user waits for another, and no process is kept alive',
+    async (_, surroundings) => {
+      const script = `
       const never = () => new Promise(() => {});
       ${surroundings}
       const before = Object.keys(globalThis).length;
@@ -54,10 +56,15 @@ describe('G26 on a server', () => {
       const session = createTokenSession({ refresh: () => 'token', store: browserStore() });
       await session.ready;
       console.log(await session.refresh(), Object.keys(globalThis).length - before);`;
-    const options = { cwd: join(__dirname, '..', '..'), timeout: 10_000 };
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], options);
-    expect(stdout).toBe('token 0\n');
-  });
+      const options = { cwd: join(__dirname, '..', '..'), timeout: 10_000 };
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ['--input-type=module', '--eval', script],
+        options,
+      );
+      expect(stdout).toBe('token 0\n');
+    },
+  );
 });
 
 describe('the options', () => {
