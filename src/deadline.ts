@@ -3,7 +3,10 @@ import { startTimer } from './clock.js';
 import type { Clock } from './types.js';
 
 // Neither DOMException nor AbortSignal's throwIfAborted() and reason: React Native has none of them.
-export const late = (message: string): Error => Object.assign(new Error(message), { name: 'TimeoutError' });
+export const late = (message: string, name = 'TimeoutError'): Error => Object.assign(new Error(message), { name });
+
+/** Why a wait was given up. */
+export const reasonOf = (signal: AbortSignal): unknown => signal.reason ?? late('The wait was aborted.', 'AbortError');
 
 /** The store's answer, or a failure after `limitMs`; `stop` ends the wait with `undefined`. */
 export function within<T>(

@@ -30,8 +30,10 @@ const inherited = [
   'env',
 ] as const;
 
+// In an app's own tests it may be a mock.
+const found: { create?: () => Partial<AxiosInstance> | undefined } = axios;
 // Axios's own, unless somebody changes `axios.defaults` before this module loads.
-const { transformRequest, transformResponse } = axios.create().defaults;
+const { transformRequest, transformResponse }: CreateAxiosDefaults = found.create?.()?.defaults ?? {};
 const [ownTransform] = [transformRequest].flat();
 const Accept = 'application/json, text/plain, */*';
 

@@ -2,6 +2,7 @@
 import type { AxiosInstance } from 'axios';
 import { attach } from './attach.js';
 import { checked } from './core/checks.js';
+import { reasonOf } from './deadline.js';
 import { bareClient } from './http.js';
 import { callRules, resolveOptions } from './options.js';
 import type { Turn } from './desk.js';
@@ -50,8 +51,7 @@ export function createTokenSession(options: TokenSessionOptions): TokenSession {
     signOut: () => core.signOut(),
     getAccessToken: async (given = {}) => {
       const { signal } = checked<GetAccessTokenOptions>(given, callRules, { of: 'getAccessToken' });
-      // React Native's signals have no throwIfAborted().
-      if (signal?.aborted) throw signal.reason as Error;
+      if (signal?.aborted) throw reasonOf(signal);
       return core.accessToken(callerTurn(signal));
     },
     refresh: () => core.refresh(callerTurn()),
@@ -110,7 +110,7 @@ function callerTurn(signal?: AbortSignal): Turn {
     refused: undefined,
     ownTimeMs: () => Infinity,
     interrupted: (listener) => {
-      const abort = (): void => listener(signal?.reason);
+      const abort = (): void => listener(signal && reasonOf(signal));
       if (signal?.aborted) queueMicrotask(abort);
       signal?.addEventListener('abort', abort);
       return () => signal?.removeEventListener('abort', abort);

@@ -269,10 +269,8 @@ export interface EventBase {
 /** What was asked of a store: its method of that name; a `replace` counts as `save` or `clear`. */
 export type StoreAction = 'load' | 'save' | 'clear' | 'exclusive' | 'subscribe' | 'claim';
 
-interface OperationFields {
-  readonly operationId: string;
-  readonly trigger: RefreshTrigger;
-}
+// An alias: whoever exports what is inferred from an event can spell it out.
+type OperationFields = Readonly<{ operationId: string; trigger: RefreshTrigger }>;
 
 interface EventFields {
   'refresh.started': OperationFields;
@@ -332,15 +330,15 @@ interface EventFields {
 
 export type TokenEventType = keyof EventFields;
 
+type Payloads = { [K in TokenEventType]: Readonly<EventBase & EventFields[K] & { type: K }> };
+
 /** The payload of one event, or of any. */
-export type TokenEvent<T extends TokenEventType = TokenEventType> = {
-  [K in T]: Readonly<EventBase & EventFields[K] & { type: K }>;
-}[T];
+export type TokenEvent<T extends TokenEventType = TokenEventType> = Payloads[T];
+
+type Told = Payloads & { readonly event: TokenEvent };
 
 /** Listener signatures by event name; `'event'` receives every one of them. */
-export type TokenEvents = {
-  [K in TokenEventType | 'event']: (event: K extends TokenEventType ? TokenEvent<K> : TokenEvent) => unknown;
-};
+export type TokenEvents = { [K in keyof Told]: (event: Told[K]) => unknown };
 
 /** @internal the fields that an emitter must give for one event. */
 export type EventPayload<T extends TokenEventType> = EventFields[T];
@@ -380,9 +378,9 @@ export interface TokenSession {
   /** Refreshes now, or joins the refresh in flight. Resolves to the new access token; rejects with what made it fail. */
   refresh(): Promise<string>;
   /** Adds a listener of an event, or of every one (`'event'`). Never awaited; `listener.failed` tells of what it throws. */
-  on<T extends keyof TokenEvents>(event: T, listener: TokenEvents[T]): this;
-  once<T extends keyof TokenEvents>(event: T, listener: TokenEvents[T]): this;
-  off<T extends keyof TokenEvents>(event: T, listener: TokenEvents[T]): this;
+  on<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): this;
+  once<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): this;
+  off<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): this;
   /** Calls `listener` after every change of the snapshot. Returns what ends that. */
   subscribe(listener: () => void): () => void;
   getSnapshot(): SessionSnapshot;
@@ -398,5 +396,5 @@ export interface TokenSession {
 
 export interface GetAccessTokenOptions {
   /** Ends the wait. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }

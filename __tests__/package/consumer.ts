@@ -68,21 +68,34 @@ async function provide(modules: string, name: string, from = name): Promise<void
 
 /**
  * Installs the tarball beside Axios: `axios`, or another version of it by the name that it has here. `peers` are optional
- * peers that this user has, too.
+ * peers that this user has, too; `others` are packages that it has for itself, of which only the version matters.
  */
-export async function install(tarball: Tarball, axios: string, peers: readonly string[] = []): Promise<Consumer> {
+export async function install(
+  tarball: Tarball,
+  axios: string,
+  peers: readonly string[] = [],
+  others: Readonly<Record<string, string>> = {},
+): Promise<Consumer> {
   const folder = await temporary();
   const modules = join(folder, 'node_modules');
   await mkdir(modules);
   await provide(modules, 'axios', axios);
   for (const name of Object.keys((await manifestOf(root)).dependencies ?? {})) await provide(modules, name);
   for (const name of peers) await provide(modules, name);
+  for (const [name, version] of Object.entries(others)) {
+    await mkdir(join(modules, name));
+    await writeFile(join(modules, name, 'package.json'), JSON.stringify({ name, version }));
+  }
   const versions = await Promise.all(
     ['axios', ...peers].map(async (name) => [name, (await manifestOf(join(modules, name))).version]),
   );
   await writeFile(
     join(folder, 'package.json'),
-    JSON.stringify({ name: 'consumer', private: true, dependencies: Object.fromEntries(versions) as object }),
+    JSON.stringify({
+      name: 'consumer',
+      private: true,
+      dependencies: { ...(Object.fromEntries(versions) as object), ...others },
+    }),
   );
   await npm(folder, 'install', '--offline', '--no-audit', '--no-fund', '--strict-peer-deps', tarball.path);
   await cp(fixtures, folder, { recursive: true });

@@ -69,6 +69,21 @@ describe('the tarball', () => {
   });
 });
 
+test('npm installs it beside any version of what only its optional entry points need', async () => {
+  const others = {
+    jose: '4.15.9',
+    kysely: '0.26.3',
+    libsql: '0.4.7',
+    pino: '9.14.0',
+    'rate-limiter-flexible': '4.0.1',
+    react: '17.0.2',
+  };
+  expect(Object.keys(others)).toEqual(optionalPeers);
+  const consumer = await install(tarball, 'axios', [], others);
+  expect(await consumer.run('import.mjs')).toMatchObject({ exports: exported, status: 200 });
+  await remove(consumer.folder);
+});
+
 describe.each([
   ['the latest Axios', 'axios'],
   ['Axios 1.8.4', 'axios-lowest'],
@@ -92,6 +107,14 @@ describe.each([
     expect(Object.keys(manifest['peerDependencies'] ?? {})).toEqual(['axios', ...optionalPeers]);
     const optional = Object.fromEntries(optionalPeers.map((name) => [name, { optional: true }]));
     expect(manifest['peerDependenciesMeta']).toEqual(optional);
+  });
+
+  test('each entry point has its types where TypeScript reads no `exports`, too', async () => {
+    const path = join(consumer.folder, 'node_modules', 'axios-token-refresh', 'package.json');
+    const manifest = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    const subpaths = entries.filter((name) => name !== 'index' && !name.startsWith('shared/'));
+    const types = Object.fromEntries(subpaths.map((name) => [name, [`./dist/${name}.d.ts`]]));
+    expect(manifest).toMatchObject({ types: './dist/index.d.ts', typesVersions: { '*': types } });
   });
 
   test.each(['import.mjs', 'require.cjs'])('%s loads it and keeps requests going', async (fixture) => {

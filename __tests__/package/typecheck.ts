@@ -42,6 +42,8 @@ export function errorsOf(folder: string, resolution: Resolution, fixture: string
     strict: true,
     exactOptionalPropertyTypes: true,
     skipLibCheck: false,
+    // What a library that exports things of ours needs.
+    declaration: true,
     noEmit: true,
     typeRoots: [join(root, 'node_modules', '@types')],
     ...options,

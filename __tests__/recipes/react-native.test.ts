@@ -92,3 +92,20 @@ test('React Native: its AbortSignal, which has no throwIfAborted(), is all that 
     Object.defineProperty(AbortSignal.prototype, 'throwIfAborted', given);
   }
 });
+
+test('React Native: a wait that is aborted rejects with an AbortError, though signals have no reason there', async () => {
+  const given = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'reason') ?? {};
+  Reflect.deleteProperty(AbortSignal.prototype, 'reason');
+  try {
+    const tokens = { accessToken: 'first', expiresIn: 0 };
+    const { session } = subject({ refresh: () => new Promise(() => undefined), tokens });
+    const waiting = new AbortController();
+    const token = session.getAccessToken({ signal: waiting.signal });
+    waiting.abort();
+    await expect(token).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(session.getAccessToken({ signal: waiting.signal })).rejects.toMatchObject({ name: 'AbortError' });
+    session.dispose();
+  } finally {
+    Object.defineProperty(AbortSignal.prototype, 'reason', given);
+  }
+});

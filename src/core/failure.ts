@@ -27,8 +27,9 @@ const timeout = /ABORTED|TIMEDOUT|_TIMEOUT$/;
 const unreached =
   /REFUSED|NOTFOUND|EAI_AGAIN|UNREACH|NETDOWN|ADDRNOTAVAIL|NOT_RESOLVED|DISCONNECTED|CONNECT_TIMEOUT|CERT|TLS|UNABLE_TO_|DEPTH_ZERO/;
 const connection = /^(E[A-Z]+|EAI_\w+|EPROTO|HPE_\w+|UND_ERR_\w+|ERR_(NETWORK|TLS|SSL|INTERNET|NAME|CONNECTION)\w*)$/;
-// What fetch says of the network, in the words of each engine; its errors are plain TypeErrors.
-const fetchFault = /^(fetch failed|Failed to fetch|Load failed|NetworkError|Network request failed|terminated)/i;
+// What fetch says of the network, in the words of each engine; its errors are plain TypeErrors, on Cloudflare plain Errors.
+const fetchFault =
+  /^(TypeError: (fetch failed|Failed to fetch|Load failed|NetworkError|Network request failed|terminated|error reading a body)|Error: Network connection lost|NetworkError\b)/i;
 
 /** Where clients put an answer's body. */
 function bodiesOf(error: unknown): unknown[] {
@@ -115,10 +116,8 @@ export function judge(
 }
 
 function isConnectionFault(error: unknown): boolean {
-  const name = field(error, 'name');
-  if (name === 'TypeError') return fetchFault.test(String(field(error, 'message')));
-  if (name === 'NetworkError') return true;
-  return field(error, 'isAxiosError') === true && isNetworkError(error as AxiosError);
+  const told = [field(error, 'name'), field(error, 'message')].filter((part) => typeof part === 'string').join(': ');
+  return fetchFault.test(told) || (field(error, 'isAxiosError') === true && isNetworkError(error as AxiosError));
 }
 
 function retryAfterOf(error: unknown): number {

@@ -1,6 +1,7 @@
 /** Word of changes among the tabs of an origin, by BroadcastChannel: which version there is now, and nothing else. */
 import { field } from '../../core/redact.js';
 import { Complaint, faultOf } from './fault.js';
+import { isPage } from './wake.js';
 
 export class Channel {
   readonly #name: string;
@@ -19,8 +20,7 @@ export class Channel {
 
   /** Listens, where that is possible: what is not is told when there is something to tell the others. */
   open(): void {
-    // Node.js has channels too; a server's sessions have nothing to tell each other.
-    if (typeof self === 'undefined') return;
+    if (!isPage()) return;
     try {
       this.#port ??= this.#listen();
     } catch {

@@ -1,5 +1,6 @@
 /** Turns among the tabs of an origin, by Web Locks. */
 import { Complaint, faultOf } from './fault.js';
+import { isPage } from './wake.js';
 
 /** Runs `work` in its turn. Never breaks into another's. */
 export class Turns {
@@ -68,5 +69,6 @@ export function settled<T>(name: string, access: () => Access<T>): Promise<T> {
 }
 
 async function request<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  if (!isPage()) throw new TypeError('There are no tabs here.');
   return await navigator.locks.request(name, { signal }, work);
 }

@@ -7,6 +7,12 @@ interface Watch {
   readonly away: () => void;
 }
 
+/**
+ * Whether this is a page, or a worker of one: they have an address. Servers have channels and locks too (Node 24, Deno, Bun),
+ * which would be one for all their users.
+ */
+export const isPage = (): boolean => typeof location !== 'undefined';
+
 type Listening = readonly [target: EventTarget, type: string, listener: (event: Event) => void];
 
 /** Watches the page, if there is one. Returns what ends that. */
