@@ -13,7 +13,7 @@ const CONCURRENCY = 16;
 export async function http(quick: boolean): Promise<string> {
   const plan: Plan = quick
     ? { rounds: 10, requestsPerRound: 96, concurrency: CONCURRENCY }
-    : { rounds: 160, requestsPerRound: 112, concurrency: CONCURRENCY };
+    : { rounds: 480, requestsPerRound: 112, concurrency: CONCURRENCY };
   const server = await startServer();
   const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY });
   try {
