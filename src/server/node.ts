@@ -24,7 +24,8 @@ export type ExpressHandler = (
 
 /**
  * Puts a handler on Node's own server. It tells the handler the peer's address; who is trusted to say otherwise is the
- * endpoint's option `trustedProxies`.
+ * endpoint's option `trustedProxies`. It is made for the handlers of this package: the body of a request that is longer
+ * than 8 kB cannot be read to its end.
  *
  * @throws {TypeError} if the handler is no function
  * @example
@@ -100,19 +101,23 @@ async function answerTo(
 }
 
 async function requestOf(request: IncomingMessage & { readonly body?: unknown }): Promise<Request> {
-  const { method = 'GET', url = '/', rawHeaders } = request;
+  const { method = 'GET', url = '/' } = request;
   const headers = new Headers();
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const [name = '', value = ''] = rawHeaders.slice(index, index + 2);
+  // Not the raw ones: a middleware may have set its request id, and stand-ins for Node's server have no others.
+  for (const [name, value] of Object.entries(request.headers)) {
     // HTTP/2 has names of its own that start with a colon.
-    if (!name.startsWith(':')) headers.append(name, value);
+    if (!name.startsWith(':')) for (const one of [value ?? []].flat()) headers.append(name, one);
   }
   // The host is the caller's word, and nothing here needs it.
   const target = new URL(`http://localhost${url.startsWith('/') ? url : '/'}`);
   const body = method === 'GET' || method === 'HEAD' ? undefined : await bodyOf(request);
   // Another unknown method stands for them, so that the handler counts, records and refuses them as any.
   const taken = notInRequests.test(method) ? `NOT-${method}` : method;
-  const standard = new Request(target, { method: taken, headers, ...(body !== undefined && { body }) });
+  const standard = new Request(target, {
+    method: taken,
+    headers,
+    ...(body !== undefined && { body, duplex: 'half' }),
+  });
   // As used up as the one that it stands for.
   if (body === '') await standard.text();
   return standard;
@@ -120,10 +125,12 @@ async function requestOf(request: IncomingMessage & { readonly body?: unknown })
 
 /**
  * The bytes as they come, or what a body parser made of them; `''` if somebody has read them and kept them. Past the
- * limit they are not read: the handler sees too many already.
+ * limit they are not read: our handlers see too many already, and to others a part must not pass for the whole.
  */
 async function bodyOf(request: IncomingMessage & { readonly body?: unknown }): Promise<BodyInit | undefined> {
   const { body } = request;
+  // A form parser has an object for it, though there was nothing: Axios calls a POST without a body a form.
+  if (request.headers['content-length'] === '0') return undefined;
   if (request.readableEnded && body !== undefined) {
     const isRaw = typeof body === 'string' || body instanceof Uint8Array;
     return isRaw ? Uint8Array.from(Buffer.from(body)) : JSON.stringify(body);
@@ -134,9 +141,20 @@ async function bodyOf(request: IncomingMessage & { readonly body?: unknown }): P
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > longestBody) break;
+    if (length > longestBody) return brokenOff(chunks);
   }
   return length === 0 ? undefined : Uint8Array.from(Buffer.concat(chunks));
+}
+
+function brokenOff(chunks: readonly Uint8Array[]): ReadableStream {
+  const left = chunks.values();
+  return new ReadableStream({
+    pull(controller) {
+      const next = left.next();
+      if (!next.done) controller.enqueue(next.value);
+      else controller.error(new RangeError(`Bodies of more than ${longestBody} bytes are not read here.`));
+    },
+  });
 }
 
 async function write(answer: Response, response: ServerResponse): Promise<void> {
