@@ -61,6 +61,18 @@ describe('createRefreshProxy', () => {
     expect(told).toMatchObject([{ event: 'refreshed', subject: 'ada' }]);
   });
 
+  test.each([
+    ['3600', 3600],
+    ['soon', undefined],
+    ['', undefined],
+    [null, undefined],
+    [-5, undefined],
+  ])('a lifetime that is sent as %j is passed on as %j', async (expires, expiresIn) => {
+    const { refresh } = await proxy({ body: { access_token: 'opaque-access-token', expires_in: expires } });
+    const { body } = await refresh();
+    expect(body).toEqual({ accessToken: 'opaque-access-token', ...(expiresIn !== undefined && { expiresIn }) });
+  });
+
   test('speaks OAuth where it is told how, here to a real provider with rotation', async () => {
     const auth = await startAuthorizationServer({ accessTokenTtl: 60 });
     ends.push(() => auth.close());

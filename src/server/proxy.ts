@@ -32,7 +32,10 @@ export interface Upstream {
     readonly refreshToken: string;
     readonly requestId: string;
   }) => UpstreamRequest | Promise<UpstreamRequest>;
-  /** Reads the answer, of status 2xx. May be async. @default `accessToken` or `access_token`, and the others likewise */
+  /**
+   * Reads the answer, of status 2xx. May be async.
+   * @default `accessToken` or `access_token`, and the others likewise; `expires_in` may be a string
+   */
   readonly mapResponse?: (answer: UpstreamAnswer) => UpstreamTokens | Promise<UpstreamTokens>;
 }
 
@@ -158,5 +161,6 @@ const plainRequest = ({ refreshToken }: { readonly refreshToken: string }): Upst
 const plainResponse = ({ data }: UpstreamAnswer): UpstreamTokens => ({
   accessToken: (field(data, 'accessToken') ?? field(data, 'access_token')) as string,
   refreshToken: (field(data, 'refreshToken') ?? field(data, 'refresh_token')) as string | undefined,
-  expiresIn: (field(data, 'expiresIn') ?? field(data, 'expires_in')) as number | undefined,
+  // Some send it as a string.
+  expiresIn: Number(field(data, 'expiresIn') ?? field(data, 'expires_in')),
 });
