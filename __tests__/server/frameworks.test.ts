@@ -1,11 +1,11 @@
 /** The handlers behind what frameworks put in front of them: body parsers, middlewares, stand-ins for Node's server. */
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { Agent, createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import axios from 'axios';
-import express from 'express';
-import { toExpress, toNodeHandler, type Handler } from '../../src/server/index.js';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+import { requireAccessToken, toExpress, toNodeHandler, type Handler } from '../../src/server/index.js';
 import { stage } from './support/stage.js';
 
 const servers: Server[] = [];
@@ -95,4 +95,38 @@ test('another handler than ours never takes the part of a long body for the whol
     'RangeError: Bodies of more than 8192 bytes are not read here.',
     'RangeError: Bodies of more than 8192 bytes are not read here.',
   ]);
+});
+
+test.each<[string, (late: Promise<unknown>) => RequestHandler]>([
+  ['toExpress', (late) => toExpress(() => late.then(() => Response.json('late')))],
+  [
+    'requireAccessToken',
+    (late) => requireAccessToken({ verifyAccessToken: () => late.then(() => Promise.reject(new Error('late'))) }),
+  ],
+])('%s breaks nothing where a middleware that times out has answered already', async (_, make) => {
+  let finish = (): void => undefined;
+  const late = new Promise<void>((resolve) => (finish = resolve));
+  const errors: unknown[] = [];
+  const timesOut: RequestHandler = (_request, response, next) => {
+    next();
+    response.status(503).json('timed out');
+  };
+  const listener: ErrorRequestHandler = (error, _request, _response, next) => {
+    errors.push(error);
+    next(error);
+  };
+  const app = express().get('/slow', timesOut, make(late)).use(listener);
+  // Somebody else's request, on the same connection.
+  app.get('/next', async (_request, response) => {
+    finish();
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    response.json('still there');
+  });
+  const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const baseURL = await listen(app as RequestListener);
+  const client = axios.create({ baseURL, httpAgent, headers: { Authorization: 'Bearer x' }, validateStatus: null });
+  expect((await client.get('slow')).status).toBe(503);
+  expect((await client.get('next')).status).toBe(200);
+  expect(errors).toEqual([]);
+  httpAgent.destroy();
 });

@@ -75,6 +75,8 @@ export function requireAccessToken(given: RequireAccessTokenOptions): Middleware
 }
 
 function answer(error: AuthError, request: IncomingMessage, response: ServerResponse): void {
+  // By a middleware that times out, while keys were fetched.
+  if (response.headersSent) return;
   const requestId = requestIdFrom(request.headers['x-request-id']);
   const challenge = error.status === 401 && { 'WWW-Authenticate': 'Bearer error="invalid_token"' };
   response.writeHead(error.status, { ...challenge, ...headersOf(error, requestId) });

@@ -158,6 +158,8 @@ function brokenOff(chunks: readonly Uint8Array[]): ReadableStream {
 }
 
 async function write(answer: Response, response: ServerResponse): Promise<void> {
+  // By a middleware that times out. The next request on this connection is somebody else's.
+  if (response.headersSent) return;
   for (const [name, value] of answer.headers) if (name !== 'set-cookie') response.setHeader(name, value);
   // Beside the cookies that a middleware has set.
   const cookies = [response.getHeader('set-cookie') ?? [], answer.headers.getSetCookie()].flat().map(String);
