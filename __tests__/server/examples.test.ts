@@ -1,10 +1,11 @@
 /** The examples, run as their readers would run them, over the built package. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import axios, { type AxiosResponse } from 'axios';
 import { installTokenRefresh, type TokenSet } from '../../src/index.js';
@@ -88,5 +89,27 @@ describe.each(['express', 'fastify', 'hono'])('the example for %s', (framework) 
       { event: 'issued', ip: '127.0.0.1' },
       { event: 'refreshed', ip: '127.0.0.1' },
     ]);
+  });
+});
+
+test('what hooks of Fastify have set goes along with an answer past it: a page on another origin could not read a 401', async () => {
+  const script = `
+    import fastify from 'fastify';
+    import { rawReply } from './examples/server/fastify.ts';
+    const app = fastify();
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.header('Access-Control-Allow-Origin', 'https://app.test').header('Vary', ['Origin', 'Accept']);
+    });
+    app.get('/', (_request, reply) => void rawReply(reply.hijack()).writeHead(401).end());
+    const { statusCode, headers } = await app.inject('/');
+    console.log(JSON.stringify({ statusCode, headers }));
+  `;
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    cwd: root,
+  });
+  expect(JSON.parse(stdout)).toMatchObject({
+    statusCode: 401,
+    headers: { 'access-control-allow-origin': 'https://app.test', vary: ['Origin', 'Accept'] },
   });
 });

@@ -1,6 +1,6 @@
 /** Fastify 5. */
-import type { Server } from 'node:http';
-import fastify from 'fastify';
+import type { Server, ServerResponse } from 'node:http';
+import fastify, { type FastifyReply } from 'fastify';
 import {
   requireAccessToken,
   toNodeHandler,
@@ -9,6 +9,13 @@ import {
   type RefreshEndpoint,
 } from 'axios-token-refresh/server';
 import { subjectOf } from './endpoint.js';
+
+/** For answers past Fastify: what its hooks have set, such as the headers of CORS, goes out with its own answers only. */
+export function rawReply(reply: FastifyReply): ServerResponse {
+  for (const [name, value] of Object.entries(reply.getHeaders()))
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  return reply.raw;
+}
 
 export async function listen(endpoint: RefreshEndpoint, port: number): Promise<Server> {
   const app = fastify();
@@ -29,7 +36,7 @@ export async function listen(endpoint: RefreshEndpoint, port: number): Promise<S
         url,
         handler: (request, reply) => {
           reply.hijack();
-          toNodeHandler(handler)(request.raw, reply.raw);
+          toNodeHandler(handler)(request.raw, rawReply(reply));
         },
       });
     mount('POST', '/auth/refresh-token', endpoint.refresh);
@@ -41,7 +48,10 @@ export async function listen(endpoint: RefreshEndpoint, port: number): Promise<S
   const guard = requireAccessToken(endpoint);
   app.get(
     '/me',
-    { onRequest: (request, reply, next) => guard(request.raw, reply.raw, (error) => next(error as Error | undefined)) },
+    {
+      onRequest: (request, reply, next) =>
+        guard(request.raw, rawReply(reply), (error) => next(error as Error | undefined)),
+    },
     (request) => ({
       subject: (request.raw as AuthenticatedRequest).auth?.subject,
     }),

@@ -41,7 +41,8 @@ export function listen(endpoint: RefreshEndpoint, port: number): Promise<Server>
     }
   });
 
-  // Any runtime serves `app.fetch`; on Node this package's adapter does, and knows the peer's address.
+  // Any runtime serves `app.fetch`; on Node this package's adapter does, and knows the peer's address. It reads no body of
+  // more than 8 kB: for an application that takes longer ones use @hono/node-server, and its `getConnInfo` for the address.
   const serve = toNodeHandler((request, connection) =>
     Promise.resolve(app.fetch(request, { peerAddress: connection?.peerAddress })),
   );
