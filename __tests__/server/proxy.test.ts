@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import axios from 'axios';
 import {
+  AuthError,
   createRefreshProxy,
   memberstackUpstream,
   memoryRefreshStore,
@@ -260,6 +261,22 @@ describe('createRefreshProxy', () => {
       { timeoutMs: 100, [name]: () => new Promise(() => undefined) },
     );
     expect(await refresh()).toMatchObject({ status: 504, outcome: 'AUTH_UPSTREAM_TIMEOUT' });
+  });
+
+  test('a mapResponse may tell that a yes is a refusal, as GitHub says no with status 200', async () => {
+    const { refresh, told, faults } = await proxy(
+      { body: { error: 'bad_refresh_token' } },
+      {
+        mapResponse: ({ data }) => {
+          const { error, access_token: accessToken = '' } = data as { error?: string; access_token?: string };
+          if (error === 'bad_refresh_token') throw new AuthError('AUTH_TOKEN_INVALID');
+          return { accessToken };
+        },
+      },
+    );
+    expect(await refresh()).toMatchObject({ status: 401, outcome: 'AUTH_TOKEN_INVALID' });
+    expect(told).toMatchObject([{ event: 'refused', code: 'AUTH_TOKEN_INVALID' }]);
+    expect(faults).toEqual([]);
   });
 
   test('callbacks that throw are faults, and no refusals', async () => {
