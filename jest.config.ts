@@ -39,6 +39,7 @@ const tsx = {
 const frameworks = {
   ...common,
   transform: {
+    '^.+\\.svelte$': '<rootDir>/__tests__/support/svelte.mjs',
     '^.+\\.([cm]?ts|m?js)$': [
       '@swc/jest',
       {

@@ -317,8 +317,24 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     await page.context().close();
   });
 
+  test('keeps the focus on a button that has been pressed: a wrong password, and a refresh', async () => {
+    const page = await visit('/account');
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent ?? '');
+    await page.getByLabel('Name').fill('alice');
+    await page.getByLabel('Password').fill('looking-glass');
+    await page.getByRole('button', { name: 'Sign in' }).press('Enter');
+    await page.getByRole('alert').waitFor();
+    expect(await focused()).toBe('Sign in');
+    await page.getByLabel('Password').fill('wonderland');
+    await page.getByRole('button', { name: 'Sign in' }).press('Enter');
+    await page.getByRole('button', { name: 'Refresh now' }).press('Enter');
+    await sees(page, 'You have a new access token.');
+    expect(await focused()).toBe('Refresh now');
+    await page.context().close();
+  });
+
   test.each([
-    ['light', 360],
+    ['light', 320],
     ['dark', 360],
   ] as const)('%s and %p px wide: nothing has to be scrolled sideways', async (colorScheme, width) => {
     const page = await signedIn('/', { colorScheme, viewport: { width, height: 640 } });

@@ -226,6 +226,29 @@ describe('in concurrent rendering', () => {
     );
   });
 
+  test('a request that is made in a render may begin a refresh: it is shown, and React has nothing to complain of', async () => {
+    const complaints = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    const clock = fakeClock();
+    const never = deferred<string>();
+    const session = signedIn({
+      clock,
+      refresh: () => never.promise,
+      tokens: { accessToken: 'first', expiresIn: 3_600 },
+    });
+    const { Status } = watcher();
+    function Asks(): ReactNode {
+      void session.getAccessToken();
+      return null;
+    }
+    const status = <Status key="status" session={session} />;
+    const page = await opened([status]);
+    await clock.advance(hour - 200_000);
+    await page.render([status, <Asks key="asks" />]);
+    expect(page.text()).toBe('active, refreshing');
+    expect(complaints).not.toHaveBeenCalled();
+    complaints.mockRestore();
+  });
+
   test('a change between the render and the effect is not missed', async () => {
     const session = signedIn();
     const { Status } = watcher();

@@ -1,10 +1,10 @@
 /** The recipe for Angular, on Angular's own injector and signals. */
 import '@angular/compiler';
-import { Injector, type DestroyableInjector } from '@angular/core';
+import { computed, Injector, type DestroyableInjector } from '@angular/core';
 import { expect, test } from '@jest/globals';
 import type { TokenSession } from 'axios-token-refresh';
 import { TOKEN_SESSION, TokenSessionService } from '../../examples/recipes/angular.js';
-import { subject, theEnd, throughTheEnd } from './session.js';
+import { seconds, subject, theEnd, throughTheEnd } from './session.js';
 
 const injectorFor = (session: TokenSession): DestroyableInjector =>
   Injector.create({ providers: [{ provide: TOKEN_SESSION, useValue: session }, TokenSessionService] });
@@ -26,4 +26,15 @@ test('Angular: one service and one listener for all, and none when the injector 
   expect(listening()).toBe(1);
   injector.destroy();
   expect(listening()).toBe(0);
+});
+
+test('Angular: a request in a computed shows the refresh that it begins', async () => {
+  const { session, clock } = subject({ refresh: () => new Promise(() => undefined) });
+  const injector = injectorFor(session);
+  const { snapshot } = injector.get(TokenSessionService);
+  const asked = computed(() => session.getAccessToken());
+  await clock.advance(3_400 * seconds);
+  await asked();
+  expect(snapshot().isRefreshing).toBe(true);
+  injector.destroy();
 });

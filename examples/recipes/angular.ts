@@ -13,7 +13,9 @@ export class TokenSessionService {
   readonly endsAt = computed(() => this.snapshot().endsAt);
 
   constructor() {
-    const stop = this.session.subscribe(() => this.#snapshot.set(this.session.getSnapshot()));
+    const tell = (): void => this.#snapshot.set(this.session.getSnapshot());
+    // A request made in a `computed` may begin a refresh, and Angular forbids to set a signal just then.
+    const stop = this.session.subscribe(() => queueMicrotask(tell));
     inject(DestroyRef).onDestroy(stop);
   }
 }

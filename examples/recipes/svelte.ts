@@ -6,6 +6,7 @@ export function tokenSessionStore(session: TokenSession): Readable<SessionSnapsh
   return readable(session.getSnapshot(), (set) => {
     const tell = (): void => set(session.getSnapshot());
     tell();
-    return session.subscribe(tell);
+    // A request made in a template may begin a refresh, and Svelte forbids a change of state just then.
+    return session.subscribe(() => queueMicrotask(tell));
   });
 }

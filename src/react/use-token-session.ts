@@ -27,7 +27,18 @@ export function useTokenSession(session: Pick<TokenSession, 'subscribe' | 'getSn
   if (typeof given !== 'object' || given === null) {
     throw new TypeError('useTokenSession expects a session. Is it missing from the context that it is read from?');
   }
-  const subscribe = useCallback((changed: () => void) => session.subscribe(changed), [session]);
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      let told = viewOf(session);
+      return session.subscribe(() => {
+        const view = viewOf(session);
+        // A request made in a render may begin a refresh, and React forbids to change other components just then.
+        if (view !== told) queueMicrotask(changed);
+        told = view;
+      });
+    },
+    [session],
+  );
   const getView = useCallback(() => viewOf(session), [session]);
   return useSyncExternalStore(subscribe, getView, serverView);
 }

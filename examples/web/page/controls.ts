@@ -32,10 +32,15 @@ export function connectControls({ account, traffic, wire, clock, did, failed }: 
     return select;
   };
   const signIn = (user: User): void => attempt(() => account.signIn(user));
+  // The button goes with the notice: who pressed it by keyboard is taken to what has come of it.
+  const signInAgain = async (): Promise<void> => {
+    await account.signIn(account.user === 'bob' ? 'bob' : 'alice');
+    find('headline', HTMLElement).focus();
+  };
 
   onClick('alice', () => signIn('alice'));
   onClick('bob', () => signIn('bob'));
-  onClick('again', () => signIn(account.user === 'bob' ? 'bob' : 'alice'));
+  onClick('again', () => attempt(signInAgain));
   onClick('sign-out', () => attempt(() => account.signOut()));
 
   find('burst', HTMLFormElement).addEventListener('submit', (event) => {

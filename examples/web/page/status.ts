@@ -68,14 +68,12 @@ function detailOf({ snapshot, now, tabs }: Situation): string {
   return parts.filter((part) => part !== false).join(' · ');
 }
 
-function noticeOf({ snapshot, now, isOffline }: Situation): Notice | undefined {
+/** Said once by a screen reader: without the seconds, which are in the detail. */
+function noticeOf({ snapshot, isOffline }: Situation): Notice | undefined {
   const { status, error, endsAt } = snapshot;
   if (status === 'expired') return { text: describeError(error).message, offersSignIn: true };
   if (isOffline) return { text: 'You are offline. Your session is kept.', offersSignIn: false };
   if (status !== 'active') return undefined;
-  if (endsAt !== undefined) {
-    const left = Math.max(0, Math.ceil((endsAt - now) / 1_000));
-    return { text: `Your session ends in ${left} s.`, offersSignIn: true };
-  }
+  if (endsAt !== undefined) return { text: 'Your session ends with this token.', offersSignIn: true };
   return error && { text: describeError(error).message, offersSignIn: false };
 }

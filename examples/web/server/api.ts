@@ -31,7 +31,7 @@ export async function createApi({ url, pageUrl, tokenLifeMs }: ApiOptions): Prom
     limits: { byIp: { points: 600, durationMs: 60_000 }, byFamily: { points: 120, durationMs: 60_000 } },
   });
   const troubles = createTroubles();
-  const guard = [requireAccessToken(endpoint), troubles.refuseRevoked()];
+  const signedIn = requireAccessToken(endpoint);
 
   const app = express();
   app.use(allow(pageUrl));
@@ -46,10 +46,16 @@ export async function createApi({ url, pageUrl, tokenLifeMs }: ApiOptions): Prom
     response.set(headers).json(body);
   });
 
-  app.get('/api/orders', guard, troubles.befall('api'), (request: AuthenticatedRequest, response: Response) => {
-    // As long as real work takes, so that a request can be seen on its way.
-    setTimeout(() => response.json({ of: request.auth?.subject }), 120 + Math.random() * 180);
-  });
+  app.get(
+    '/api/orders',
+    signedIn,
+    troubles.refuseRevoked(),
+    troubles.befall('api'),
+    (request: AuthenticatedRequest, response: Response) => {
+      // As long as real work takes, so that a request can be seen on its way.
+      setTimeout(() => response.json({ of: request.auth?.subject }), 120 + Math.random() * 180);
+    },
+  );
 
   app.get('/demo/behaviour', (_request, response) => void response.json(troubles.behaviour));
   app.post('/demo/behaviour/:part/:behaviour', onlyFrom(pageUrl), (request, response) => {
@@ -58,11 +64,12 @@ export async function createApi({ url, pageUrl, tokenLifeMs }: ApiOptions): Prom
     if (part && behaviour) troubles.set(part, behaviour);
     response.status(part && behaviour ? 204 : 404).end();
   });
-  app.post('/demo/revoke-token', guard, (request: AuthenticatedRequest, response: Response) => {
+  // The levers work with a revoked token, too.
+  app.post('/demo/revoke-token', signedIn, (request: AuthenticatedRequest, response: Response) => {
     troubles.revokeToken(String(request.auth?.claims['jti']));
     response.status(204).end();
   });
-  app.post('/demo/revoke-session', guard, async (request: AuthenticatedRequest, response: Response) => {
+  app.post('/demo/revoke-session', signedIn, async (request: AuthenticatedRequest, response: Response) => {
     await endpoint.revokeSessions({ sessionId: request.auth?.sessionId ?? '' });
     response.status(204).end();
   });

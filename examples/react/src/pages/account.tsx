@@ -8,7 +8,7 @@ import { api, session, signOut } from '../session.js';
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 
 export function AccountPage(): ReactNode {
-  const { user, expiresAt, isRefreshing } = useAuth();
+  const { user, expiresAt } = useAuth();
   const [told, setTold] = useState<string>();
   const act = (done: string | undefined, work: () => Promise<unknown>) => (): void => {
     work().then(
@@ -47,11 +47,7 @@ export function AccountPage(): ReactNode {
         <button type="button" onClick={act('The next request will be refused.', () => end(true))}>
           Refuse my token, too
         </button>
-        <button
-          type="button"
-          disabled={isRefreshing}
-          onClick={act('You have a new access token.', () => session.refresh())}
-        >
+        <button type="button" onClick={act('You have a new access token.', () => session.refresh())}>
           Refresh now
         </button>
       </div>

@@ -46,7 +46,7 @@ export function SignInPage(): ReactNode {
       <form
         onSubmit={(event: SyntheticEvent) => {
           event.preventDefault();
-          void submit();
+          if (!isBusy) void submit();
         }}
       >
         <label htmlFor="name">Name</label>
@@ -72,7 +72,8 @@ export function SignInPage(): ReactNode {
             {problem}
           </p>
         )}
-        <button type="submit" disabled={isBusy}>
+        {/* Not `disabled`, which takes the focus from whoever has pressed it. */}
+        <button type="submit" aria-disabled={isBusy}>
           {isBusy ? 'Signing in…' : 'Sign in'}
         </button>
       </form>

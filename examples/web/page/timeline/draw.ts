@@ -109,7 +109,7 @@ function drawNames({ context, palette }: Picture): void {
   context.textBaseline = 'middle';
   const names = { sent: 'Sent', waiting: 'Waiting', replayed: 'Replayed', failed: 'Failed' };
   context.fillStyle = palette.quiet;
-  context.fillText('Access token, and its refreshes below', 4, labelHeight / 2);
+  context.fillText('Access token, refreshes below', 4, labelHeight / 2);
   for (const lane of lanes) {
     context.fillStyle = palette[lane];
     context.fillText(names[lane], 4, top(lane) + labelHeight / 2);
