@@ -22,10 +22,17 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
     throw new TypeError('This Axios instance has a token session already: call what attach() returned first.');
   }
   const { origins = session.options.origins } = checked<AttachOptions>(given, { origins: originsRule });
-  const page = (globalThis as { location?: { href?: string } }).location?.href;
+  const { location, document } = globalThis as { location?: { href?: string }; document?: { baseURI?: string } };
+  const page = location?.href;
   const link: Link = {
     session,
-    check: originCheck(origins, instance.defaults.baseURL, page, (error) => session.events.failed('origins', error)),
+    check: originCheck(
+      origins,
+      instance.defaults.baseURL,
+      page,
+      (error) => session.events.failed('origins', error),
+      () => document?.baseURI ?? page,
+    ),
     active: true,
   };
   const { request, response } = instance.interceptors;
