@@ -222,19 +222,6 @@ describe.each(adapters)('G15 a config sent again by hand over %s', (adapter) => 
     expect(refreshes).toHaveLength(1);
   });
 
-  test('with tokenRefresh: false that an interceptor sets it is left alone as well', async () => {
-    const { api, instance, refreshes } = await scene({
-      adapter,
-      script: inTurn(refusal, refusal),
-      after: (target) => {
-        target.interceptors.request.use((config) => Object.assign(config, { tokenRefresh: false }));
-      },
-    });
-    expect(await failureOf(instance.get('/orders'))).toMatchObject({ response: { status: 401 } });
-    expect(api.seen.map(({ token }) => token)).toEqual([undefined]);
-    expect(refreshes).toHaveLength(0);
-  });
-
   test('a caller’s own interceptor that sends every 401 again stays bounded', async () => {
     const { api, instance } = await scene({
       adapter,
