@@ -70,10 +70,9 @@ function bodyOf(error: unknown): unknown {
 function requestIdIn(error: unknown, secrets: readonly string[]): string | undefined {
   const body = bodyOf(error);
   return (
-    requestIdOf({ requestId: headerOf(error, 'x-snowflake-request-id') }, secrets) ??
-    requestIdOf(error, secrets) ??
-    requestIdOf({ response: { data: body } }, secrets) ??
-    uuid.exec(messageIn(body))?.[0]
+    [{ requestId: headerOf(error, 'x-snowflake-request-id') }, error, { response: { data: body } }]
+      .map((source) => requestIdOf(source, secrets))
+      .find(Boolean) ?? uuid.exec(messageIn(body))?.[0]
   );
 }
 
