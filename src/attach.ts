@@ -22,10 +22,17 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
     throw new TypeError('This Axios instance has a token session already: call what attach() returned first.');
   }
   const { origins = session.options.origins } = checked<AttachOptions>(given, { origins: originsRule });
-  const page = (globalThis as { location?: { href?: string } }).location?.href;
+  const { location, document } = globalThis as { location?: { href?: string }; document?: { baseURI?: string } };
+  const page = location?.href;
   const link: Link = {
     session,
-    check: originCheck(origins, instance.defaults.baseURL, page, (error) => session.events.failed('origins', error)),
+    check: originCheck(
+      origins,
+      instance.defaults.baseURL,
+      page,
+      (error) => session.events.failed('origins', error),
+      () => document?.baseURI ?? page,
+    ),
     active: true,
   };
   const { request, response } = instance.interceptors;
@@ -37,8 +44,9 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
   };
   const wait = (config: Config): Promise<Config> => Exchange.of(link, config).waitTurn(config);
   const runWhen = (config: Config): boolean => {
-    // Asked before any interceptor runs: none of them is to see a token that an earlier pass has left.
-    Exchange.find(config)?.withdraw(config);
+    // Asked before any interceptor runs: none of them is to see a token that an earlier pass has left, and however long
+    // they take, it is the request of who is signed in now.
+    (Exchange.find(config) ?? new Exchange(link, config)).withdraw(config);
     return session.mustWait && isOurs(config) && Exchange.of(link, config).concerns(config);
   };
   // The second line, for requests whose adapter was replaced after ours.

@@ -72,9 +72,11 @@ export class Exchange implements Turn {
   #ownRedirect: BeforeRedirect | undefined;
   #redirect: BeforeRedirect | undefined;
 
-  private constructor(link: Link, config: Config, previous: Exchange | undefined) {
+  /** Notes whose request it is; `of` puts it on its way. */
+  constructor(link: Link, config: Config, previous?: Exchange) {
     this.#link = link;
     this.#config = config;
+    config[stateKey] = () => this;
     // Made under this user, however long other interceptors take.
     this.holder = link.session.holder;
     if (!previous) return;
@@ -93,7 +95,10 @@ export class Exchange implements Turn {
   /** The exchange of a config in this pass through the instance, or a new one. */
   static of(link: Link, config: Config): Exchange {
     const known = Exchange.find(config);
-    if (known && known.#config === config && known.#adapter === config.adapter) return known;
+    if (known && known.#config === config) {
+      if (!known.#adapter) return known.#install();
+      if (known.#adapter === config.adapter) return known;
+    }
     return new Exchange(link, config, known).#install();
   }
 
@@ -152,7 +157,6 @@ export class Exchange implements Turn {
         return Promise.reject(error);
       }
     };
-    config[stateKey] = () => this;
     if (config.data === undefined || config.data === null) return this;
     const transforms = transformsOf(config);
     this.#capture = (data, headers) => {
@@ -240,7 +244,7 @@ export class Exchange implements Turn {
 
   /** Sends a request whose adapter was replaced after ours once more, with ours around the new one. */
   resend(answer: Answer): AxiosResponse | Promise<AxiosResponse> | undefined {
-    if (this.#ran || !this.#link.active) return undefined;
+    if (this.#ran || !this.#adapter || !this.#link.active) return undefined;
     const config: Config = answer.response.config;
     const origin = this.#originFor(config);
     if (origin === undefined || !this.#isRefused(answer.response, origin)) return undefined;

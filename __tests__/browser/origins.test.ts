@@ -81,6 +81,36 @@ describe('G23 without the option origins, on a page', () => {
     history.pushState(null, '', '/');
   });
 
+  test.each(['\\evil.test/x', '/\\evil.test/x', '\t/evil.test/x', '\n//evil.test/x'])(
+    'baseURL "/" and %j make a URL of another host',
+    async (url) => {
+      const api = installed('/');
+      expect(await sent(api, '/orders')).toBe('abc');
+      expect(new URL(axios.getUri({ baseURL: '/', url }), page).host).toBe('evil.test');
+      expect(await sent(api, url)).toBeUndefined();
+      expect(await sent(api, 'orders')).toBe('abc');
+    },
+  );
+
+  test.each(['before', 'after'])('a <base> of another host that is there %s the session came', async (when) => {
+    const base = document.createElement('base');
+    base.href = 'https://evil.test/';
+    if (when === 'before') document.head.append(base);
+    const [relative, bare, ruled] = [installed('/api'), installed(undefined), fakeApi({ baseURL: '/api' })];
+    installTokenRefresh(ruled.instance, {
+      refresh: () => 'renewed',
+      tokens: 'abc',
+      origins: ({ origin }) => origin === page,
+    });
+    document.head.append(base);
+    for (const api of [relative, bare, ruled]) {
+      expect(await sent(api, '/orders')).toBeUndefined();
+      expect(await sent(api, `${page}/orders`)).toBe('abc');
+    }
+    base.remove();
+    for (const api of [relative, bare, ruled]) expect(await sent(api, '/orders')).toBe('abc');
+  });
+
   test('the global instance has an origin here', () => {
     expect(() => installTokenRefresh(axios.create(), { refresh: () => 'renewed' })).not.toThrow();
   });

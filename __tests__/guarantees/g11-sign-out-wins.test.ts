@@ -189,6 +189,30 @@ describe('G11 a sign-in as another user', () => {
     expect(request.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
   });
 
+  test('a request held up in a slow interceptor that was added later is not sent as the new user', async () => {
+    const w = world();
+    slowly(w.instance, w.clock);
+    const old = watch(w.instance.post('/transfer', { of: 'ada' }));
+    await w.clock.advance(second);
+    await w.session.setTokens(w.issue(3_600, { sub: 'bob' }));
+    await w.clock.advance(4 * second);
+    expect(old.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    expect(w.api.seen).toHaveLength(0);
+  });
+
+  test('nor one that this interceptor sends on as a copy, nor after a sign-out', async () => {
+    const w = world();
+    slowly(w.instance, w.clock);
+    w.instance.interceptors.request.use((config) => ({ ...config }));
+    const old = watch(w.instance.post('/transfer', { of: 'ada' }));
+    await w.clock.advance(second);
+    await w.session.signOut();
+    await w.session.setTokens(w.issue(3_600, { sub: 'bob' }));
+    await w.clock.advance(4 * second);
+    expect(old.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    expect(w.api.seen).toHaveLength(0);
+  });
+
   test('a request that has waited and is then held up in a slow interceptor is not sent as the new user', async () => {
     const w = await waiting({ before: slowly });
     const request = watch(w.instance.get('/of-ada'));

@@ -7,10 +7,11 @@ import axios, {
   type AxiosRequestTransformer,
   type InternalAxiosRequestConfig,
 } from 'axios';
-import { isTokenError } from '../../src/index.js';
+import { installTokenRefresh, isTokenError } from '../../src/index.js';
 import {
   accepting,
   adapters,
+  afterwards,
   failureOf,
   inTurn,
   refusal,
@@ -19,6 +20,7 @@ import {
   textOf,
   type AdapterName,
 } from '../integration/scene.js';
+import { fakeApi } from '../support/api.fake.js';
 
 /** Counts what passes through a pair of interceptors. */
 function counter(): {
@@ -497,4 +499,15 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     expect(other.seen.map(({ headers }) => headers.authorization)).toEqual([undefined]);
     expect(refreshes).toHaveLength(0);
   });
+});
+
+test('G15 with tokenRefresh: false that a later interceptor sets a request is left alone, its 401 included', async () => {
+  const api = fakeApi();
+  api.respond = () => ({ status: 401 });
+  const session = installTokenRefresh(api.instance, { refresh: () => 'second', tokens: 'first' });
+  afterwards(() => session.dispose());
+  api.instance.interceptors.request.use((config) => Object.assign(config, { tokenRefresh: false }));
+  expect(await failureOf(api.instance.get('/orders'))).toMatchObject({ response: { status: 401 } });
+  expect(api.seen).toHaveLength(1);
+  expect(api.seen[0]?.token).toBeUndefined();
 });

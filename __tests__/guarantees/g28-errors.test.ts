@@ -278,6 +278,40 @@ describe.each(adapters)('G28 a 401 of the ingest host, over %s', (adapter) => {
   });
 });
 
+describe('G28 a request id that the account makes of the JWT is told nowhere', () => {
+  const short = `${jwt({ exp: start + 60 })
+    .split('.', 2)
+    .join('.')}.c2lnbmF0dXJlLWNhbmFyeQ`;
+
+  test.each([
+    ['the whole JWT', short],
+    ['its signature', 'c2lnbmF0dXJlLWNhbmFyeQ'],
+    ['a piece from its beginning', short.slice(0, -4)],
+  ])('%s', async (_what, id) => {
+    const clock = fakeClock();
+    const { snowflake, grant, instance } = await ingestOf({
+      grant: { jwt: short, clock },
+      session: { clock, retry: false },
+    });
+    const answers: ScriptedAnswer[] = [
+      { status: 401, headers: { 'X-Snowflake-Request-Id': id }, body: {} },
+      { status: 401, headers: { 'X-Request-Id': id }, body: {} },
+      { status: 401, body: { requestId: id } },
+    ];
+    const told: unknown[] = [];
+    for (const answer of answers) {
+      snowflake.nextDiscoveries.push(answer);
+      told.push(await failureOf(grant.getIngestUrl({ fresh: true })));
+    }
+    snowflake.nextExchanges.push(...answers.slice(0, 1));
+    told.push(await failureOf(instance.post(rows, '{"id":1}')));
+    for (const error of told) {
+      expect(error).toMatchObject({ code: 'AUTH_SESSION_EXPIRED' });
+      expect(findIn(inspect(error) + JSON.stringify(error), [id])).toEqual([]);
+    }
+  });
+});
+
 test('G28 getIngestUrl tells of a network fault without the request', async () => {
   const gone = await startServer();
   const { grant, minted } = await ingestOf({ grant: { accountUrl: gone.url } });

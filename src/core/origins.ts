@@ -16,14 +16,14 @@ const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
 const plainPrefix = /^https?:\/\/[a-z\d.\-:[\]]+(?=[/?#]|$)/i;
 
 /** The URL that Axios will request; `undefined` where only the platform could tell. */
-function urlOf({ url = '', baseURL, allowAbsoluteUrls }: Target, page: string | undefined): URL | undefined {
+function urlOf({ url = '', baseURL, allowAbsoluteUrls }: Target, base: string | undefined): URL | undefined {
   const joined =
     baseURL && (!absolute.test(url) || allowAbsoluteUrls === false)
       ? url
         ? `${baseURL.replace(/\/?\/$/, '')}/${url.replace(/^\/+/, '')}`
         : baseURL
       : url;
-  return parse(joined, page);
+  return parse(joined, base);
 }
 
 /** A web address that can carry our header: with credentials in it, Axios sends those instead. */
@@ -51,40 +51,38 @@ export function originOf(url: string, page?: string): string | undefined {
 /** Answers for each request the origin that the token may be sent to, or `undefined` for none. */
 export type OriginCheck = (target: Target) => string | undefined;
 
+/** What relative URLs are relative to: asked each time, since a `<base>` may come into the page. */
+export type Base = () => string | undefined;
+
 const cacheLimit = 100;
 
 /**
  * A check for exact origins. Each spelling of a base URL or of an absolute URL's beginning is parsed once.
  */
-export function exactOrigins(origins: ReadonlySet<string>, page: string | undefined): OriginCheck {
+export function exactOrigins(origins: ReadonlySet<string>, base: Base): OriginCheck {
   const seen = new Map<string, string | undefined>();
   const allowed = (origin: string | undefined): string | undefined =>
     origin !== undefined && origins.has(origin) ? origin : undefined;
   return (target) => {
     if (target.socketPath) return undefined;
-    const { url = '', baseURL = '' } = target;
-    const prefix =
-      absolute.test(url) && (target.allowAbsoluteUrls !== false || !baseURL) ? plainPrefix.exec(url)?.[0] : baseURL;
-    if (prefix === undefined) return allowed(urlOf(target, page)?.origin);
+    const { url = '', baseURL } = target;
+    const start = baseURL && (!absolute.test(url) || target.allowAbsoluteUrls === false) ? baseURL : url;
+    // What is relative may still name a host: "/" and "\\evil.example.com" make "/\\evil.example.com".
+    const prefix = plainPrefix.exec(start)?.[0] ?? (/^\/\w/.test(start) ? base() : undefined);
+    if (prefix === undefined) return allowed(urlOf(target, base())?.origin);
     let origin = seen.get(prefix);
     if (origin === undefined && !seen.has(prefix)) {
       if (seen.size >= cacheLimit) seen.clear();
-      origin = allowed(prefix === '' ? urlOf(target, page)?.origin : originOf(prefix, page));
-      // Without a base the URL itself decides, so only the answer for a base is kept.
-      if (prefix !== '') seen.set(prefix, origin);
+      seen.set(prefix, (origin = allowed(originOf(prefix))));
     }
     return origin;
   };
 }
 
 /** A check by the user's own rule. A rule that throws allows nothing. */
-export function ruledOrigins(
-  rule: (url: URL) => boolean,
-  page: string | undefined,
-  failed: (error: unknown) => void,
-): OriginCheck {
+export function ruledOrigins(rule: (url: URL) => boolean, base: Base, failed: (error: unknown) => void): OriginCheck {
   return (target) => {
-    const url = target.socketPath ? undefined : urlOf(target, page);
+    const url = target.socketPath ? undefined : urlOf(target, base());
     if (!url) return undefined;
     const verdict = ask({ name: 'origins', verdicts: [true, false], fault: failed }, () => rule(url));
     return verdict ? url.origin : undefined;
@@ -97,8 +95,9 @@ export function originCheck(
   baseURL: string | undefined,
   page: string | undefined,
   failed: (error: unknown) => void,
+  base: Base = () => page,
 ): OriginCheck {
-  if (typeof origins === 'function') return ruledOrigins(origins, page, failed);
+  if (typeof origins === 'function') return ruledOrigins(origins, base, failed);
   const known = new Set<string>();
   for (const entry of origins ?? [baseURL ?? '', page ?? '']) {
     const url = parse(entry, origins ? undefined : page);
@@ -116,5 +115,5 @@ export function originCheck(
         'Pass origins: ["https://api.example.com"], or set baseURL first.',
     );
   }
-  return exactOrigins(known, page);
+  return exactOrigins(known, base);
 }

@@ -41,7 +41,7 @@ export async function callUpstream(
     transitional,
     validateStatus: (status) => status >= 200 && status < 300,
     maxRedirects: 0,
-    // The fetch adapter heeds the option above since Axios 1.20 only.
+    // The fetch adapter heeds `maxRedirects` since Axios 1.20 only.
     fetchOptions: { redirect: 'manual' },
     maxContentLength: longestAnswer,
   });

@@ -23,7 +23,7 @@ export function told(error: unknown, step: Step): unknown {
   const status = statusOf(error);
   if (status !== 400 && status !== 401 && status !== 403) return error;
   const { terminal, kind } = classify(error);
-  const requestId = requestIdIn(error);
+  const requestId = requestIdIn(error, partsOf(step));
   const message = [
     `Snowflake refused the token exchange with HTTP ${status}${saidBy(error, step.jwt)}`,
     `account ${step.account}`,
@@ -34,14 +34,14 @@ export function told(error: unknown, step: Step): unknown {
     kind,
     status,
     requestId,
-    cause: describe(error, [step.jwt]),
+    cause: describe(error, partsOf(step)),
   });
 }
 
 /** The same for callers outside of a session, who must not get an error with the request's headers in it. */
-export function toldToCaller(error: unknown, { account, jwt }: Step): unknown {
-  const what = `Account ${account} could not be asked for its ingest host`;
-  return sanitised(error, what, describe(error, [jwt]), requestIdIn(error));
+export function toldToCaller(error: unknown, step: Step): unknown {
+  const what = `Account ${step.account} could not be asked for its ingest host`;
+  return sanitised(error, what, describe(error, partsOf(step)), requestIdIn(error, partsOf(step)));
 }
 
 /** The same for what the function threw that was to make the JWT. */
@@ -57,18 +57,22 @@ function sanitised(error: unknown, what: string, cause: TokenErrorCause, request
   return new TokenError('AUTH_TOKEN_REFRESH_FAILED', `${what} (${kind}: ${cause.message}).`, fields);
 }
 
+/** None of them is told: an id that a server makes of the JWT is one of these, or has one in it. */
+function partsOf({ jwt }: Step): string[] {
+  return jwt.split('.');
+}
+
 function bodyOf(error: unknown): unknown {
   return parsed(field(field(error, 'response'), 'data'));
 }
 
 /** Snowflake writes the id of a refused login into the message, in brackets: `SYSTEM$GET_LOGIN_FAILURE_DETAILS` takes it. */
-function requestIdIn(error: unknown): string | undefined {
+function requestIdIn(error: unknown, secrets: readonly string[]): string | undefined {
   const body = bodyOf(error);
   return (
-    identifier(headerOf(error, 'x-snowflake-request-id')) ??
-    requestIdOf(error) ??
-    requestIdOf({ response: { data: body } }) ??
-    uuid.exec(messageIn(body))?.[0]
+    [{ requestId: headerOf(error, 'x-snowflake-request-id') }, error, { response: { data: body } }]
+      .map((source) => requestIdOf(source, secrets))
+      .find(Boolean) ?? uuid.exec(messageIn(body))?.[0]
   );
 }
 
