@@ -224,7 +224,7 @@ export class Exchange implements Turn {
         if (next instanceof Promise) next.catch(() => undefined);
         throw bodyUsedUp();
       }
-      discard(answer.response.data);
+      discard(answer.response);
       credential = next instanceof Promise ? await this.#timed(() => next) : next;
     } catch (error) {
       return deliver(answer, error);
