@@ -246,6 +246,7 @@ export class Exchange implements Turn {
     if (origin === undefined || !this.#isRefused(answer.response, origin)) return undefined;
     const body = this.#body ?? bodyOf(config);
     if (isUsedUp(body)) return deliver(answer, bodyUsedUp());
+    discard(answer.response);
     const again = { ...config, data: body.data, transformRequest: body.transforms } as Config;
     rewindHeaders(again, body);
     const next = new Exchange(this.#link, again, this).#install();
