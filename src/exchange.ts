@@ -228,7 +228,7 @@ export class Exchange implements Turn {
         if (next instanceof Promise) next.catch(() => undefined);
         throw bodyUsedUp();
       }
-      discard(answer.response.data);
+      discard(answer.response);
       credential = next instanceof Promise ? await this.#timed(() => next) : next;
     } catch (error) {
       return deliver(answer, error);
@@ -250,6 +250,7 @@ export class Exchange implements Turn {
     if (origin === undefined || !this.#isRefused(answer.response, origin)) return undefined;
     const body = this.#body ?? bodyOf(config);
     if (isUsedUp(body)) return deliver(answer, bodyUsedUp());
+    discard(answer.response);
     const again = { ...config, data: body.data, transformRequest: body.transforms } as Config;
     rewindHeaders(again, body);
     const next = new Exchange(this.#link, again, this).#install();

@@ -26,6 +26,7 @@ const inherited = [
   'xsrfHeaderName',
   'withXSRFToken',
   'httpVersion',
+  'http2Options',
   'fetchOptions',
   'env',
 ] as const;

@@ -108,8 +108,8 @@ export interface RefreshContext {
    */
   readonly signal: AbortSignal;
   /**
-   * A bare Axios client: the attached instance's `baseURL`, adapter, agents, proxy, timeout and `withCredentials`, without
-   * its headers, `params` and interceptors, so that a refresh cannot wait for itself. `signal` is already set on it.
+   * A bare Axios client: the attached instance's `baseURL`, adapter, agents (with few sockets pass others), proxy, timeout and
+   * `withCredentials`, without its headers, `params` and interceptors: no refresh waits for itself. `signal` is already set.
    */
   readonly http: AxiosInstance;
 }

@@ -424,18 +424,41 @@ describe.each(adapters)('G15 a 401 over %s is replayed as the same request', (ad
     }
   });
 
-  test('a refused answer that is streamed frees its connection', async () => {
+  test.each<readonly [string, AxiosRequestConfig]>([
+    ['as it is', {}],
+    ['up to maxContentLength', { maxContentLength: 2_000_000 }],
+    ['with its progress told', { onDownloadProgress: () => undefined }],
+  ])('a refused answer that is streamed %s frees its connection', async (_how, config) => {
     const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
     afterwards(() => httpAgent.destroy());
     const long = 'x'.repeat(1_000_000);
     const { api, instance } = await scene({
       adapter,
       script: ({ token }) => ({ status: token === 'token-2' ? 200 : 401, body: long }),
-      axios: { httpAgent },
+      // No timeout frees the connection.
+      axios: { httpAgent, timeout: 0 },
+    });
+    const { data } = await instance.get<unknown>('/export', { responseType: 'stream', ...config });
+    expect(await textOf(data)).toBe(long);
+    expect(api.seen).toHaveLength(2);
+  });
+
+  test('a refused answer that is streamed by an adapter of an interceptor’s frees its connection', async () => {
+    const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
+    afterwards(() => httpAgent.destroy());
+    const long = 'x'.repeat(1_000_000);
+    const { instance } = await scene({
+      adapter,
+      script: ({ token }) => ({ status: token === 'token-2' ? 200 : 401, body: long }),
+      axios: { httpAgent, timeout: 0 },
+      before: (made) =>
+        void made.interceptors.request.use((config) => {
+          config.adapter = adapter;
+          return config;
+        }),
     });
     const { data } = await instance.get<unknown>('/export', { responseType: 'stream' });
     expect(await textOf(data)).toBe(long);
-    expect(api.seen).toHaveLength(2);
   });
 
   test('a refused answer that the caller gets is streamed whole', async () => {

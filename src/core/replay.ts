@@ -40,10 +40,17 @@ export function readable(response: AxiosResponse): AxiosResponse {
 }
 
 /** Frees the connection of a streamed answer that nobody will read. */
-export function discard(body: unknown): void {
-  const end = isStream(body) ? (field(body, 'destroy') ?? field(body, 'cancel')) : undefined;
-  if (typeof end !== 'function') return;
-  const ended: unknown = (end as () => unknown).call(body);
+export function discard({ data, request }: AxiosResponse<unknown>): void {
+  if (!isStream(data)) return;
+  end(data, 'destroy');
+  end(data, 'cancel');
+  // What Axios wraps a stream in for `maxContentLength` lets go of nothing that it has not begun to read.
+  end(request, 'destroy');
+}
+
+function end(open: unknown, name: string): void {
+  const method = field(open, name);
+  const ended: unknown = typeof method === 'function' && (method as () => unknown).call(open);
   if (ended instanceof Promise) ended.catch(() => undefined);
 }
 
