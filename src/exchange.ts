@@ -281,10 +281,7 @@ export class Exchange implements Turn {
     config.headers.set(header, held.headerValue);
     this.#attached = held.headerValue;
     if (!followRedirects) refuseRedirects(config);
-    if (!this.#redirect) {
-      this.#ownRedirect = config.beforeRedirect;
-      this.#redirect = redirectGuard(header, origin, this.#ownRedirect);
-    }
+    this.#redirect ??= redirectGuard(header, origin, (this.#ownRedirect = config.beforeRedirect));
     config.beforeRedirect = this.#redirect;
   }
 
