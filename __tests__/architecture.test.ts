@@ -197,31 +197,31 @@ describe('src/', () => {
   test('is read, imports and all', () => {
     expect([...src.keys()]).toEqual(expect.arrayContaining(['index', 'session', 'core/freshness']));
     expect(src.get('index')?.imports.length).toBeGreaterThan(0);
-    expect(unresolved(src)).toEqual([]);
+    expect(unresolved(src)).toStrictEqual([]);
   });
 
   test('imports point one way', () => {
-    expect([...wrongDirections(src)]).toEqual([]);
+    expect([...wrongDirections(src)]).toStrictEqual([]);
   });
 
   test('no file imports itself by a detour', () => {
-    expect([...cycles(src)]).toEqual([]);
+    expect([...cycles(src)]).toStrictEqual([]);
   });
 
   test('core/ only computes: no Axios, no clock, no timers', () => {
-    expect([...impurities(src)]).toEqual([]);
+    expect([...impurities(src)]).toStrictEqual([]);
   });
 
   test('each third-party package is imported by one file', () => {
-    expect([...sharedPackages(src)]).toEqual([]);
+    expect([...sharedPackages(src)]).toStrictEqual([]);
   });
 
   test('nothing is written to the console', () => {
-    expect([...consoles(src)]).toEqual([]);
+    expect([...consoles(src)]).toStrictEqual([]);
   });
 
   test('every file can be read in one sitting', () => {
-    expect([...lengths(src)]).toEqual([]);
+    expect([...lengths(src)]).toStrictEqual([]);
   });
 });
 
@@ -257,7 +257,7 @@ describe('the rules notice', () => {
     const run = made({ 'core/a': `import { b } from './b.js';`, 'core/b': `export { a } from './a.js';` });
     const types = made({ 'core/a': `import { b } from './b.js';`, 'core/b': `import type { a } from './a.js';` });
     expect([...cycles(run)]).toEqual(['core/a -> core/b -> core/a']);
-    expect([...cycles(types)]).toEqual([]);
+    expect([...cycles(types)]).toStrictEqual([]);
   });
 
   test('a clock, a timer or Axios in core/', () => {

@@ -29,7 +29,7 @@ afterAll(() => {
 });
 afterEach(async () => {
   await settle();
-  expect(unhandled.splice(0)).toEqual([]);
+  expect(unhandled.splice(0)).toStrictEqual([]);
 });
 
 describe('a refresh callback: each fault, as the application sees it (G12, G14)', () => {
@@ -89,7 +89,7 @@ describe('a refresh callback: each fault, as the application sees it (G12, G14)'
       broken = false;
       await s.clock.advance(1_000);
       await s.api.instance.get('/c');
-      expect(sent(s)).toEqual([await s.session.getAccessToken()]);
+      expect(sent(s)).toStrictEqual([await s.session.getAccessToken()]);
       s.session.dispose();
       expect(s.clock.pending).toBe(0);
     },
@@ -106,7 +106,7 @@ describe('an origins function', () => {
     await s.api.instance.get('/a');
     broken = false;
     await s.api.instance.get('/b');
-    expect(sent(s)).toEqual([undefined, await s.session.getAccessToken()]);
+    expect(sent(s)).toStrictEqual([undefined, await s.session.getAccessToken()]);
     expect(new Set(failedSources(s))).toEqual(new Set(['origins']));
   });
 
@@ -114,7 +114,7 @@ describe('an origins function', () => {
     const origins = (async () => true) as unknown as (url: URL) => boolean;
     const s = stage(({ issue }) => ({ tokens: issue(), origins }));
     await s.api.instance.get('https://evil.test/x');
-    expect(sent(s)).toEqual([undefined]);
+    expect(sent(s)).toStrictEqual([undefined]);
     expect(failedSources(s)).toContain('origins');
   });
 
@@ -122,7 +122,7 @@ describe('an origins function', () => {
     const origins = (async () => throwing()) as unknown as (url: URL) => boolean;
     const s = stage(({ issue }) => ({ tokens: issue(), origins }));
     await s.api.instance.get('https://evil.test/x');
-    expect(sent(s)).toEqual([undefined]);
+    expect(sent(s)).toStrictEqual([undefined]);
   });
 });
 
@@ -201,7 +201,7 @@ describe('formatHeader', () => {
     }));
     expect(isTokenError(await rejection(s.session.setTokens('bad')), 'AUTH_TOKEN_MALFORMED')).toBe(true);
     await s.api.instance.get('/orders');
-    expect(sent(s)).toEqual(['good']);
+    expect(sent(s)).toStrictEqual(['good']);
   });
 
   test.each(faulty)(
@@ -242,7 +242,7 @@ describe('formatHeader', () => {
       expect(s.types().filter((type) => type.endsWith('.failed'))).toHaveLength(1);
       await s.session.setTokens('good');
       await s.api.instance.get('/b');
-      expect(sent(s)).toEqual([undefined, 'good']);
+      expect(sent(s)).toStrictEqual([undefined, 'good']);
     },
   );
 });
@@ -294,7 +294,7 @@ describe('requests that are odd themselves', () => {
   ])('%s: leaves with the token', async (_what, config) => {
     const s = stage(() => ({ tokens: 'abc' }));
     await s.api.instance.request(config);
-    expect(sent(s)).toEqual(['abc']);
+    expect(sent(s)).toStrictEqual(['abc']);
   });
 
   test('a config that is used twice at once, and once more later', async () => {
@@ -304,7 +304,7 @@ describe('requests that are odd themselves', () => {
     await Promise.all([s.api.instance.request(config), s.api.instance.request(config)]);
     await s.api.instance.request(config);
     const token = await s.session.getAccessToken();
-    expect(sent(s)).toEqual([token, token, token]);
+    expect(sent(s)).toStrictEqual([token, token, token]);
     expect(Object.keys(config)).toEqual(['url', 'data', 'method']);
   });
 

@@ -223,7 +223,7 @@ describe('a polluted Object.prototype changes no session', () => {
     installTokenRefresh(api.instance, { refresh, tokens: 'abc' });
     await api.instance.get('https://evil.test/x');
     await api.instance.get('/orders');
-    expect(api.seen.map(({ token }) => token)).toEqual([undefined, 'abc']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual([undefined, 'abc']);
   });
 
   test.each<readonly [name: string, value: unknown]>([
@@ -299,17 +299,17 @@ describe('attach', () => {
     lone({ tokens: 'second' }).attach(api.instance);
     first();
     await api.instance.get('/orders');
-    expect(api.seen.map(({ token }) => token)).toEqual(['second']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['second']);
   });
 
   test('an install that fails leaves the instance as it was', async () => {
     const api = fakeApi({ baseURL: 'http://api.example.com' });
     expect(thrown(() => installTokenRefresh(api.instance, { refresh, tokens: 'abc' }))).toBeInstanceOf(TypeError);
     await api.instance.get('/orders');
-    expect(api.seen.map(({ token }) => token)).toEqual([undefined]);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual([undefined]);
     installTokenRefresh(api.instance, { refresh, tokens: 'abc', origins: () => true });
     await api.instance.get('/orders');
-    expect(api.seen.map(({ token }) => token)).toEqual([undefined, 'abc']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual([undefined, 'abc']);
   });
 
   test('an instance without an absolute baseURL: a TypeError that says what to pass', () => {
@@ -336,7 +336,7 @@ describe('attach', () => {
     session.attach(api.instance, { origins: ['https://other.example.com'] });
     await api.instance.get('/orders');
     await api.instance.get('https://other.example.com/x');
-    expect(api.seen.map(({ token }) => token)).toEqual([undefined, 'abc']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual([undefined, 'abc']);
   });
 });
 

@@ -149,7 +149,7 @@ describe('setTokens', () => {
     expect(s.calls[0]?.signal.aborted).toBe(true);
     late.resolve(s.issue());
     await settle();
-    expect(sent(s)).toEqual([mine]);
+    expect(sent(s)).toStrictEqual([mine]);
     expect(await s.session.getAccessToken()).toBe(mine);
   });
 
@@ -182,7 +182,7 @@ describe('getAccessToken', () => {
     const s = signedIn();
     const token = await s.session.getAccessToken();
     await s.api.instance.get('/orders');
-    expect(sent(s)).toEqual([token]);
+    expect(sent(s)).toStrictEqual([token]);
     expect(s.calls).toHaveLength(0);
   });
 
@@ -325,7 +325,7 @@ describe('refresh', () => {
     await settle();
     expect(forced.map(({ value }) => value)).toEqual([renewed, renewed]);
     expect(request.state).toBe('resolved');
-    expect(sent(s)).toEqual([renewed]);
+    expect(sent(s)).toStrictEqual([renewed]);
   });
 
   test('calls the callback though there are no tokens: a session in a cookie is restored that way', async () => {
@@ -416,7 +416,7 @@ describe('refresh', () => {
         Accept: 'application/json, text/plain, */*',
         'Content-Type': 'application/json',
       });
-      expect([config?.auth, config?.params, config?.responseType]).toEqual([undefined, undefined, undefined]);
+      expect([config?.auth, config?.params, config?.responseType]).toStrictEqual([undefined, undefined, undefined]);
       s.api.respond = () => ({ status: 503 });
       expect(await rejection(s.session.refresh())).toMatchObject({ kind: 'server', status: 503 });
     } finally {
@@ -544,7 +544,7 @@ describe('the store', () => {
     expect(s.session.status).toBe('active');
     await settle();
     expect(request.state).toBe('resolved');
-    expect(sent(s)).toEqual([token]);
+    expect(sent(s)).toStrictEqual([token]);
   });
 
   test('that answers later, with nothing: signed out, and the request leaves without a token', async () => {
@@ -554,7 +554,7 @@ describe('the store', () => {
     await settle();
     expect(s.session.status).toBe('signed-out');
     expect(request.state).toBe('resolved');
-    expect(sent(s)).toEqual([undefined]);
+    expect(sent(s)).toStrictEqual([undefined]);
   });
 
   test('that answers later, with a dead token: the request that waited refreshes it', async () => {
@@ -589,7 +589,7 @@ describe('the store', () => {
     await s.session.setTokens(token);
     await settle();
     expect(request.state).toBe('resolved');
-    expect(sent(s)).toEqual([token]);
+    expect(sent(s)).toStrictEqual([token]);
     s.session.dispose();
   });
 
@@ -640,7 +640,7 @@ describe('the store', () => {
     ]);
     // Its own limit may have come first.
     if (request.state === 'rejected') expect(request.error).toMatchObject({ code: 'AUTH_WAIT_TIMEOUT' });
-    else expect(sent(s)).toEqual([undefined]);
+    else expect(sent(s)).toStrictEqual([undefined]);
     expect(request.state).not.toBe('pending');
     const token = s.issue();
     await s.session.setTokens(token);
@@ -868,7 +868,7 @@ describe('subscribe', () => {
     end();
     heard.length = 0;
     await session.signOut();
-    expect(heard).toEqual([]);
+    expect(heard).toStrictEqual([]);
   });
 
   test('one function subscribed twice hears twice, and each is ended alone', async () => {
@@ -906,11 +906,11 @@ describe('whenMissing: a request without a token', () => {
   test("'send' leaves without one, and a 401 still refreshes", async () => {
     const s = stage();
     await s.api.instance.get('/public');
-    expect(sent(s)).toEqual([undefined]);
+    expect(sent(s)).toStrictEqual([undefined]);
     s.api.respond = (_config, token) => ({ status: token === undefined ? 401 : 200 });
     await s.api.instance.get('/orders');
     expect(s.calls).toHaveLength(1);
-    expect(sent(s)).toEqual([undefined, undefined, await s.session.getAccessToken()]);
+    expect(sent(s)).toStrictEqual([undefined, undefined, await s.session.getAccessToken()]);
   });
 
   test("'refresh' refreshes first, once for all", async () => {
@@ -918,7 +918,7 @@ describe('whenMissing: a request without a token', () => {
     await Promise.all([s.api.instance.get('/a'), s.api.instance.get('/b')]);
     expect(s.calls).toHaveLength(1);
     const token = await s.session.getAccessToken();
-    expect(sent(s)).toEqual([token, token]);
+    expect(sent(s)).toStrictEqual([token, token]);
   });
 
   test("'refresh' does not bring back a user who has signed out", async () => {
@@ -956,7 +956,7 @@ describe('whenMissing: a request without a token', () => {
     await s.clock.advance(hour);
     await rejection(s.api.instance.get('/orders'));
     await s.api.instance.post('/login', { name: 'ada' });
-    expect(s.api.seen.map(({ url, token }) => [url, token])).toEqual([['/login', undefined]]);
+    expect(s.api.seen.map(({ url, token }) => [url, token])).toStrictEqual([['/login', undefined]]);
   });
 
   test('a 401 after a sign-out is passed on, with why there is no token', async () => {
@@ -982,14 +982,14 @@ describe('audience', () => {
     const error = await rejection(s.api.instance.get('https://files.example.com/a.pdf'));
     expect(isTokenError(error, 'AUTH_SCOPE_MISMATCH')).toBe(true);
     expect(String(error)).toContain('https://files.example.com');
-    expect(sent(s)).toEqual(['abc']);
+    expect(sent(s)).toStrictEqual(['abc']);
   });
 
   test('without one it goes to every listed origin', async () => {
     const s = stage(() => ({ ...twoOrigins, tokens: 'abc' }));
     await s.api.instance.get('/orders');
     await s.api.instance.get('https://files.example.com/a.pdf');
-    expect(sent(s)).toEqual(['abc', 'abc']);
+    expect(sent(s)).toStrictEqual(['abc', 'abc']);
   });
 
   test('it does not widen the origins', async () => {
@@ -997,7 +997,7 @@ describe('audience', () => {
       tokens: { accessToken: 'abc', audience: ['https://other.example.com', 'https://api.example.com'] },
     }));
     await s.api.instance.get('https://other.example.com/x');
-    expect(sent(s)).toEqual([undefined]);
+    expect(sent(s)).toStrictEqual([undefined]);
   });
 
   test('of nobody: nothing leaves', async () => {
@@ -1058,7 +1058,7 @@ describe('the header', () => {
     await s.clock.advance(hour);
     s.api.respond = () => ({ status: 401 });
     expect(axios.isAxiosError(await rejection(s.api.instance.get('/login', { tokenRefresh: false })))).toBe(true);
-    expect(sent(s)).toEqual([undefined]);
+    expect(sent(s)).toStrictEqual([undefined]);
     expect(s.calls).toHaveLength(0);
   });
 });
@@ -1213,7 +1213,7 @@ describe('dispose', () => {
     const s = signedIn();
     s.session.dispose();
     await s.api.instance.get('/orders');
-    expect(sent(s)).toEqual([undefined]);
+    expect(sent(s)).toStrictEqual([undefined]);
   });
 
   test('nobody hears of anything any more', async () => {

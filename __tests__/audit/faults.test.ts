@@ -45,7 +45,7 @@ describe('a directory', () => {
     rmSync(dirname(directory), { recursive: true });
     await refreshTimes(w, 1);
     expect(await outcomesIn(directory)).toEqual(['success']);
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   });
 
   test('that cannot be made is told, and tried again later', async () => {
@@ -75,7 +75,7 @@ describe('a burst beyond the buffer', () => {
     await signIn(12, s);
     await settle();
     expect(await outcomesIn(s.directory)).toEqual(Array.from({ length: 12 }, () => 'started'));
-    expect(s.faults).toEqual([]);
+    expect(s.faults).toStrictEqual([]);
   });
 
   test('is told with the first record that is dropped, in that very turn', async () => {
@@ -111,7 +111,7 @@ describe('a full disk', () => {
     await refreshTimes(s.w, 3);
     expect(codeOf(s.faults[0])).toBe('ENOSPC');
     expect(s.w.session.getSnapshot()).toMatchObject({ generation: 4, status: 'active' });
-    expect(s.w.told('listener.failed')).toEqual([]);
+    expect(s.w.told('listener.failed')).toStrictEqual([]);
     expect(s.audit.flush()).toBe(false);
     empty(s);
     await s.w.clock.advance(minute);

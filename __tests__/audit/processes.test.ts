@@ -55,6 +55,6 @@ test('four processes write into one directory, each line whole', async () => {
   const codes = await Promise.all(times(4, () => run(directory, 'many')));
   expect(codes).toEqual([0, 0, 0, 0]);
   const records = await recordsIn(directory, { onUnreadable: (place) => torn.push(place) });
-  expect(torn).toEqual([]);
+  expect(torn).toStrictEqual([]);
   expect(new Set(records.map(({ id }) => id)).size).toBe(4 * 201);
 });

@@ -39,17 +39,17 @@ describe('records', () => {
     expect(await momentsIn({ to: Date.UTC(2026, 0, 3) })).toEqual(['01T10:00', '01T23:59', '02T12:00']);
     expect(await momentsIn({ to: Date.UTC(2026, 0, 3) + 1 })).toHaveLength(4);
     expect(await momentsIn({ from: Date.UTC(2026, 0, 1, 12), to: Date.UTC(2026, 0, 2) })).toEqual(['01T23:59']);
-    expect(await momentsIn({ from: Date.UTC(2027, 0) })).toEqual([]);
+    expect(await momentsIn({ from: Date.UTC(2027, 0) })).toStrictEqual([]);
     const [first, last] = [new Date(-8.64e15), new Date(8.64e15)];
     expect(await momentsIn({ from: first, to: last })).toHaveLength(4);
-    expect(await momentsIn({ from: last })).toEqual([]);
-    expect(await momentsIn({ to: first })).toEqual([]);
+    expect(await momentsIn({ from: last })).toStrictEqual([]);
+    expect(await momentsIn({ to: first })).toStrictEqual([]);
   });
 
   test('are those of one outcome, or of several', async () => {
     expect(await momentsIn({ outcome: 'failure' })).toEqual(['01T23:59', '03T00:00']);
     expect(await momentsIn({ outcome: ['escalated', 'success'] })).toEqual(['01T10:00', '02T12:00']);
-    expect(await momentsIn({ outcome: [] })).toEqual([]);
+    expect(await momentsIn({ outcome: [] })).toStrictEqual([]);
   });
 });
 
@@ -100,7 +100,7 @@ describe('a directory', () => {
         return '';
       }
     });
-    expect(open.filter((path) => path.startsWith(directory))).toEqual([]);
+    expect(open.filter((path) => path.startsWith(directory))).toStrictEqual([]);
   });
 });
 

@@ -56,7 +56,7 @@ describe('records are kept for 90 days', () => {
           expect(left).toEqual(expect.arrayContaining([...young, nameOf(noon)]));
           // A day and a half at most, since a file holds a whole day and this one began at noon.
           const old = ages.filter((age) => age > retentionDays + 1).map((age) => nameOf(noon - age * day));
-          expect(left.filter((name) => old.includes(name))).toEqual([]);
+          expect(left.filter((name) => old.includes(name))).toStrictEqual([]);
         },
       ),
       { numRuns: 40 },
@@ -104,7 +104,7 @@ describe('records are kept for 90 days', () => {
     const faults: unknown[] = [];
     symlinkSync(join(directory, 'gone'), join(directory, nameOf(noon - 400 * day)));
     await leftOf(directory, { onFault: ({ error }) => faults.push(error) });
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   });
 
   test('and a file that cannot be deleted is told of, and stops no record', async () => {

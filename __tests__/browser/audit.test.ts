@@ -74,7 +74,7 @@ describe('a page', () => {
     expect(recordsIn(await textOf(nth(beacons, 0).body))).toMatchObject([{ generation: 2 }, { generation: 3 }]);
     show('visible');
     await audit.flush();
-    expect(posts).toEqual([]);
+    expect(posts).toStrictEqual([]);
   });
 
   test('that is left does the same', async () => {
@@ -90,7 +90,7 @@ describe('a page', () => {
     const { w } = scene();
     await refreshTimes(w, 1);
     show('visible');
-    expect(beacons).toEqual([]);
+    expect(beacons).toStrictEqual([]);
   });
 
   test('whose beacon is not taken posts with keepalive', async () => {
@@ -107,7 +107,7 @@ describe('a page', () => {
     await refreshTimes(w, 1);
     show('hidden');
     await settle();
-    expect(beacons).toEqual([]);
+    expect(beacons).toStrictEqual([]);
     expect(posts).toHaveLength(1);
   });
 
@@ -198,7 +198,7 @@ describe('a page', () => {
     const { w } = scene({ salt: 'a salt that is long enough', subject: () => 'ada' });
     void w.session.signOut();
     show('hidden');
-    expect(beacons).toEqual([]);
+    expect(beacons).toStrictEqual([]);
     await settle();
     expect(beacons).toHaveLength(1);
   });
@@ -223,7 +223,7 @@ describe('a page', () => {
     await audit.close();
     await refreshTimes(w, 1);
     show('hidden');
-    expect(beacons).toEqual([]);
+    expect(beacons).toStrictEqual([]);
   });
 });
 

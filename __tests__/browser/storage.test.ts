@@ -55,13 +55,13 @@ describe('G25 memory by default', () => {
     await s.session.setTokens({ accessToken: access, refreshToken });
     s.api.respond = () => ({ status: s.api.seen.length === 1 ? 401 : 200 });
     await s.api.instance.get('/orders');
-    expect(findIn(kept(), canaries)).toEqual([]);
+    expect(findIn(kept(), canaries)).toStrictEqual([]);
     await s.session.refresh();
     await settle();
-    expect(findIn(kept(), canaries)).toEqual([]);
+    expect(findIn(kept(), canaries)).toStrictEqual([]);
     await s.session.signOut();
     s.session.dispose();
-    expect(touched).toEqual([]);
+    expect(touched).toStrictEqual([]);
     expect([localStorage.length, sessionStorage.length, document.cookie]).toEqual([0, 0, '']);
     expect(Object.getOwnPropertyNames(window)).toEqual(globals);
   });
@@ -73,7 +73,7 @@ describe('G25 memory by default', () => {
     const second = stage();
     expect(second.session.status).toBe('signed-out');
     await second.api.instance.get('/orders');
-    expect(second.api.seen.map(({ token }) => token)).toEqual([undefined]);
+    expect(second.api.seen.map(({ token }) => token)).toStrictEqual([undefined]);
   });
 
   test('a store is used if it is given, and only that', async () => {
@@ -91,7 +91,7 @@ describe('G25 memory by default', () => {
     await s.session.setTokens(access);
     expect(Object.keys(localStorage)).toEqual(['session']);
     await s.session.signOut();
-    expect(Object.keys(localStorage)).toEqual([]);
+    expect(Object.keys(localStorage)).toStrictEqual([]);
   });
 
   test('a page that forbids storage does not matter', async () => {

@@ -113,7 +113,7 @@ describe('G18 coming back online ends a cooldown', () => {
     await settle();
     expect(request.state).toBe('resolved');
     s.session.dispose();
-    expect(listening()).toEqual([]);
+    expect(listening()).toStrictEqual([]);
   });
 });
 
@@ -122,7 +122,7 @@ describe('G20 the listeners go with their reason', () => {
     const s = stage(({ issue }) => ({ tokens: issue() }));
     await s.api.instance.get('/orders');
     await s.session.refresh();
-    expect(listening()).toEqual([]);
+    expect(listening()).toStrictEqual([]);
     s.session.dispose();
   });
 
@@ -132,7 +132,7 @@ describe('G20 the listeners go with their reason', () => {
     await s.session.refresh();
     s.session.dispose();
     s.session.dispose();
-    expect(listening()).toEqual([]);
+    expect(listening()).toStrictEqual([]);
     s.clock.jump(hour);
     for (const name of wakers) wake(name);
     await s.clock.advance(hour);
@@ -152,7 +152,7 @@ describe('G20 the listeners go with their reason', () => {
     }));
     loading.session.dispose();
     await settle();
-    expect(listening()).toEqual([]);
+    expect(listening()).toStrictEqual([]);
     expect([waiting.clock.pending, loading.clock.pending]).toEqual([0, 0]);
   });
 
@@ -160,12 +160,12 @@ describe('G20 the listeners go with their reason', () => {
     const s = scheduled();
     const first = listening();
     await s.session.signOut();
-    expect(listening()).toEqual([]);
+    expect(listening()).toStrictEqual([]);
     await s.session.setTokens(s.issue());
     await s.session.setTokens(s.issue());
     expect(listening()).toEqual(first);
     for (const name of first) expect(heard.get(name)).toBe(1);
     s.session.dispose();
-    expect(listening()).toEqual([]);
+    expect(listening()).toStrictEqual([]);
   });
 });

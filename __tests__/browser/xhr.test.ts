@@ -107,7 +107,7 @@ describe('G15 a 401 over XMLHttpRequest', () => {
     const posts = seen.filter(({ url }) => url === '/orders');
     expect(posts.map((post) => post.body)).toEqual([expected, expected]);
     for (const { contentType } of posts) expect(contentType).toMatch(type);
-    expect(sent()).toEqual(['stale', 'renewed']);
+    expect(sent()).toStrictEqual(['stale', 'renewed']);
     session.dispose();
   });
 
@@ -122,7 +122,7 @@ describe('G15 a 401 over XMLHttpRequest', () => {
       expect(body).toContain(`--${String(boundary)}\r\n`);
       expect(body).toContain('Zoë');
     }
-    expect(sent()).toEqual(['stale', 'renewed']);
+    expect(sent()).toStrictEqual(['stale', 'renewed']);
     session.dispose();
   });
 
@@ -139,7 +139,7 @@ describe('G15 a 401 over XMLHttpRequest', () => {
     const { api, session } = installed();
     const error = await rejection(api.get('/orders'));
     expect(error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_TOKEN_REJECTED' } });
-    expect(sent()).toEqual(['stale', 'renewed']);
+    expect(sent()).toStrictEqual(['stale', 'renewed']);
     session.dispose();
   });
 
@@ -148,7 +148,7 @@ describe('G15 a 401 over XMLHttpRequest', () => {
     const spoken = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     const { api, session } = installed();
     expect(await rejection(api.get('/orders'))).toMatchObject({ code: 'ERR_NETWORK' });
-    expect(sent()).toEqual(['stale']);
+    expect(sent()).toStrictEqual(['stale']);
     // The page's console is told, by the platform.
     expect(spoken).toHaveBeenCalled();
     spoken.mockRestore();

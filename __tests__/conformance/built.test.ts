@@ -25,7 +25,7 @@ describe.each([
     );
     const { entry, ran, problems } = JSON.parse(stdout) as Report;
     expect(entry).toMatch(new RegExp(`[\\\\/]dist[\\\\/]${file.replace('.', '\\.')}$`));
-    expect(problems).toEqual([]);
+    expect(problems).toStrictEqual([]);
     expect(ran).toBe(written);
     expect(ran).toBeGreaterThanOrEqual(60);
   });

@@ -36,7 +36,7 @@ const cases = [...readCases(__dirname).values()].flat().filter(isFreshnessCase);
 
 test('there are at least 25 cases for the core, and each asks something', () => {
   expect(cases.length).toBeGreaterThanOrEqual(25);
-  expect(cases.filter((freshnessCase) => answers(freshnessCase).expected.length === 0)).toEqual([]);
+  expect(cases.filter((freshnessCase) => answers(freshnessCase).expected.length === 0)).toStrictEqual([]);
 });
 
 test.each(cases.map((freshnessCase) => [freshnessCase.name, freshnessCase] as const))('%s', (_name, freshnessCase) => {

@@ -18,6 +18,6 @@ describe.each([...files])('%s', (_file, cases) => {
       (conformanceCase) => [conformanceCase.guarantees.join(' '), conformanceCase.name, conformanceCase] as const,
     ),
   )('%s: %s', async (_guarantees, _name, conformanceCase) => {
-    expect(await play(source, conformanceCase)).toEqual([]);
+    expect(await play(source, conformanceCase)).toStrictEqual([]);
   });
 });

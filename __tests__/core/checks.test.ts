@@ -43,7 +43,7 @@ describe('checked', () => {
     const given = Object.create({ tries: 'many' }) as Options;
     const options = checked<Options>(given, rules);
     expect(Object.getPrototypeOf(options)).toBeNull();
-    expect(Object.keys(options)).toEqual([]);
+    expect(Object.keys(options)).toStrictEqual([]);
   });
 });
 

@@ -77,7 +77,7 @@ group('describe tells of an error without what it may carry', () => {
     ['a symbol', Symbol(canary)],
     ['a function', Object.assign(() => canary, { token: canary })],
   ])('%s', (_what, error) => {
-    expect(findIn(told(error), [canary])).toEqual([]);
+    expect(findIn(told(error), [canary])).toStrictEqual([]);
   });
 
   test('a short token that it is told about is taken out of a TypeError too', () => {
@@ -89,7 +89,7 @@ group('describe tells of an error without what it may carry', () => {
     ['with exclamation marks', 'canaryAa1bB2!cC3dD4eE5fF6!gG7hH8iI9'],
     ['encoded for a URL', encodeURIComponent('canaryAa1bB2/cC3dD4eE5fF6+gG7hH8iI9==')],
   ])('a token %s is taken out of a TypeError whole', (_what, token) => {
-    expect(findIn(told(new TypeError(`Invalid value ${token} given`)), [token])).toEqual([]);
+    expect(findIn(told(new TypeError(`Invalid value ${token} given`)), [token])).toStrictEqual([]);
   });
 
   test('keeps name, code, status and request id', () => {
@@ -145,7 +145,7 @@ group('secretsOf', () => {
   });
 
   test('leaves out what is in every sentence', () => {
-    expect(secretsOf([{ accessToken: 'a', refreshToken: 'r2' }])).toEqual([]);
+    expect(secretsOf([{ accessToken: 'a', refreshToken: 'r2' }])).toStrictEqual([]);
   });
 });
 

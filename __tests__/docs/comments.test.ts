@@ -74,9 +74,9 @@ afterAll(() => project.remove());
 
 test('every public function and class has an example', () => {
   expect(callables.length).toBeGreaterThan(40);
-  expect(callables.filter(({ examples }) => examples.length === 0).map(({ name }) => name)).toEqual([]);
+  expect(callables.filter(({ examples }) => examples.length === 0).map(({ name }) => name)).toStrictEqual([]);
 });
 
 test('every example compiles', () => {
-  expect(project.complaintsAbout(callables.flatMap(({ examples }) => examples))).toEqual([]);
+  expect(project.complaintsAbout(callables.flatMap(({ examples }) => examples))).toStrictEqual([]);
 });

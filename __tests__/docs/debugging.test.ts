@@ -109,7 +109,7 @@ describe('DEBUG=axios-token-refresh:*', () => {
       const { length } = (await play()).events;
       // Two of the beginning are told before anybody can listen.
       expect([length, length + 2]).toContain(lines.length);
-      expect(lines.filter((line) => line.includes('\n'))).toEqual([]);
+      expect(lines.filter((line) => line.includes('\n'))).toStrictEqual([]);
     }
   });
 
@@ -123,7 +123,7 @@ describe('DEBUG=axios-token-refresh:*', () => {
     const w = world();
     lines = [];
     await w.instance.get('/orders');
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
   });
 
   test('quotes what is no word: the message of a listener that threw', async () => {

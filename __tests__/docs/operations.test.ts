@@ -112,8 +112,8 @@ describe('the document', () => {
 
   test('names no span and no attribute that is not emitted, and leaves none out', () => {
     const mentioned = new Set([...text.matchAll(/\bauth\.token\.[a-z_.]*[a-z_]/g)].map(([name]) => name));
-    expect([...mentioned].filter((name) => !names.has(name))).toEqual([]);
-    expect([...names].filter((name) => name.startsWith('auth.') && !mentioned.has(name))).toEqual([]);
+    expect([...mentioned].filter((name) => !names.has(name))).toStrictEqual([]);
+    expect([...names].filter((name) => name.startsWith('auth.') && !mentioned.has(name))).toStrictEqual([]);
   });
 });
 
@@ -137,7 +137,9 @@ describe.each(['alerts', 'dashboard'] as const)('the %s', (where) => {
       ...[...expression.matchAll(/(\w+)=~?"/g)].map(([, label]) => label),
       ...[...expression.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(/, */)),
     ]);
-    expect(used.filter((label) => label !== undefined && !['job', 'le', ...labels()].includes(label))).toEqual([]);
+    expect(used.filter((label) => label !== undefined && !['job', 'le', ...labels()].includes(label))).toStrictEqual(
+      [],
+    );
   });
 
   test('compare with outcomes and codes that occur', () => {
@@ -150,7 +152,7 @@ describe.each(['alerts', 'dashboard'] as const)('the %s', (where) => {
       [...expression.matchAll(/(?<!job)=~?"([^"]+)"/g)].flatMap(([, value = '']) => value.split('|')),
     );
     expect(compared.length).toBeGreaterThan(0);
-    expect(compared.filter((value) => !values.has(value))).toEqual([]);
+    expect(compared.filter((value) => !values.has(value))).toStrictEqual([]);
   });
 
   test('have brackets in pairs', () => {

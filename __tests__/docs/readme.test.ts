@@ -53,7 +53,7 @@ describe('the documents', () => {
   });
 
   test('compile, every example', () => {
-    expect(complaintsAbout(blocks)).toEqual([]);
+    expect(complaintsAbout(blocks)).toStrictEqual([]);
   });
 
   test('link to what exists', () => {
@@ -62,7 +62,7 @@ describe('the documents', () => {
         .filter(({ target }) => !leadsSomewhere(document, target))
         .map(({ place, target }) => `${place}: ${target}`),
     );
-    expect(dead).toEqual([]);
+    expect(dead).toStrictEqual([]);
   });
 
   for (const block of running) {
@@ -90,7 +90,7 @@ await session.refresh();
 console.log((await api.get('/me')).status, session.status); // => 200 active`);
 
   test('passes an example that is right', async () => {
-    expect(complaintsAbout([example])).toEqual([]);
+    expect(complaintsAbout([example])).toStrictEqual([]);
     expect(await printedBy(example)).toEqual(promisedBy(example));
   });
 

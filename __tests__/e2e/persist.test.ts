@@ -180,7 +180,7 @@ describeInChromium('a session that is disposed of', (stage) => {
         await tab.call('dispose');
         await tab.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)));
         expect(await tab.page.evaluate('open')).toEqual({ channels: 0, databases: 0 });
-        expect(await tab.page.evaluate('[...heard].filter(([, count]) => count !== 0)')).toEqual([]);
+        expect(await tab.page.evaluate('[...heard].filter(([, count]) => count !== 0)')).toStrictEqual([]);
       });
     },
   );

@@ -178,7 +178,7 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     expect(await page.getByLabel('New note').inputValue()).toBe('');
     await page.reload();
     await sees(page, 'Nothing here yet.');
-    expect(await notesOf(page)).toEqual([]);
+    expect(await notesOf(page)).toStrictEqual([]);
     await page.context().close();
   });
 

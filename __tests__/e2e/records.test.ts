@@ -64,7 +64,7 @@ describeInChromium('a record that is not ours', (stage) => {
       expect(await tab.call('token')).toBe(accessToken);
       await tab.call('refresh');
       expect(await tab.call('stored')).toContain('"v":1,"version":1');
-      expect(await faultsOf(tab)).toEqual([]);
+      expect(await faultsOf(tab)).toStrictEqual([]);
     });
   });
 
@@ -106,7 +106,7 @@ describeInChromium('a record that is not ours', (stage) => {
       expect(await tab.call('status')).toBe('active');
       await tab.call('refresh');
       expect(await tab.call('stored')).toContain(await tab.call('token'));
-      expect(await faultsOf(tab)).toEqual([]);
+      expect(await faultsOf(tab)).toStrictEqual([]);
     });
   });
 
@@ -131,7 +131,7 @@ describeInChromium('a record that is not ours', (stage) => {
       await meddle(stage, profile, `await answer(indexedDB.deleteDatabase('axios-token-refresh'))`);
       await tab.call('refresh');
       expect(await tab.call('stored')).toContain(await tab.call('token'));
-      expect(await faultsOf(tab)).toEqual([]);
+      expect(await faultsOf(tab)).toStrictEqual([]);
     });
   });
 
@@ -149,7 +149,7 @@ describeInChromium('a record that is not ours', (stage) => {
       await tab.page.evaluate('for (const connection of connections) connection.close()');
       await tab.call('refresh');
       expect(await tab.call('stored')).toContain(await tab.call('token'));
-      expect(await faultsOf(tab)).toEqual([]);
+      expect(await faultsOf(tab)).toStrictEqual([]);
     });
   });
 
@@ -181,7 +181,7 @@ describeInChromium('a record that is not ours', (stage) => {
       await meddle(stage, profile, `(await connect('sessions', 7)).close()`);
       const tab = await profile.tab();
       await expectWorking(profile, tab);
-      expect(await faultsOf(tab)).toEqual([]);
+      expect(await faultsOf(tab)).toStrictEqual([]);
     });
   });
 
@@ -236,7 +236,7 @@ describeInChromium('messages', (stage) => {
       await post('[{ v: 1, version: 3 }]');
       await tab.page.waitForFunction('looks === 1');
       expect(await tab.call('status')).toBe('active');
-      expect(await faultsOf(tab)).toEqual([]);
+      expect(await faultsOf(tab)).toStrictEqual([]);
     });
   });
 

@@ -44,7 +44,7 @@ describeInChromium('G7, G26 tabs that share a session', (stage) => {
       const answers = burst([staying], 3);
       await closing.page.close();
       expect(await answers).toEqual([answered, answered, answered]);
-      expect(await staying.told('store.failed')).toEqual([]);
+      expect(await staying.told('store.failed')).toStrictEqual([]);
     });
     expect(counts).toEqual(oneRefresh);
   });
@@ -61,7 +61,7 @@ describeInChromium('G7, G26 tabs that share a session', (stage) => {
       void (await crashing.devTools()).send('Page.crash').catch(() => undefined);
       await crashed;
       expect(await answers).toEqual([answered, answered, answered]);
-      expect(await staying.told('store.failed')).toEqual([]);
+      expect(await staying.told('store.failed')).toStrictEqual([]);
     });
     expect(counts).toEqual(oneRefresh);
   });

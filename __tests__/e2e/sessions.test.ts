@@ -68,7 +68,7 @@ describeInChromium('G11, G26 signing in and out', (stage) => {
       const before = stage.site.seen.length;
       await signingIn.call('signIn', await stage.authorization.signIn('bob'));
       expect((await queue).map(({ code }) => code)).toEqual(Array(3).fill('AUTH_SESSION_CLEARED'));
-      expect(stage.site.seen.slice(before)).toEqual([]);
+      expect(stage.site.seen.slice(before)).toStrictEqual([]);
       const answers = await burst([waiting, signingIn], 2);
       expect(answers.map(({ subject }) => subject)).toEqual(Array(4).fill('bob'));
     });

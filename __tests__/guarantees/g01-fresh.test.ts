@@ -10,7 +10,7 @@ describe('G1 outside the windows a request leaves at once', () => {
     const { instance, api, sent, session } = world();
     void watch(instance.get('/orders'));
     expect(api.seen).toHaveLength(1);
-    expect(sent()).toEqual([expect.any(String)]);
+    expect(sent()).toStrictEqual([expect.any(String)]);
     expect(session.getSnapshot().waiting).toBe(0);
   });
 
@@ -24,7 +24,7 @@ describe('G1 outside the windows a request leaves at once', () => {
   test('an opaque token, too, leaves in the same tick', () => {
     const { instance, sent } = world({ tokens: 'opaque-token' });
     void watch(instance.get('/orders'));
-    expect(sent()).toEqual(['opaque-token']);
+    expect(sent()).toStrictEqual(['opaque-token']);
   });
 
   test('neither waits nor refreshes until the refresh-ahead window', async () => {
@@ -89,7 +89,7 @@ describe('G1 at the edges of the windows', () => {
     nth(calls, 0).answer(fresh);
     await settle();
     expect(request.state).toBe('resolved');
-    expect(sent()).toEqual([fresh]);
+    expect(sent()).toStrictEqual([fresh]);
     expect(nth(told('request.released'), 0)).toMatchObject({ outcome: 'sent', servedCurrent: false });
   });
 
@@ -145,7 +145,7 @@ describe('G1 at the edges of the windows', () => {
     const { instance, clock, calls, sent } = world({ refresh: 'open' });
     await clock.advance(59 * minute);
     await instance.get('/orders', { tokenRefresh: false });
-    expect(sent()).toEqual([undefined]);
+    expect(sent()).toStrictEqual([undefined]);
     expect(calls).toHaveLength(0);
   });
 });

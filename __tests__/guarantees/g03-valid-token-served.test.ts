@@ -104,7 +104,7 @@ describe('G3 a valid token is never withheld', () => {
     await settle();
     expect(token.state).toBe('resolved');
     await w.instance.get('/orders');
-    expect(w.sent()).toEqual([token.value]);
+    expect(w.sent()).toStrictEqual([token.value]);
   });
 
   test('where too many wait already, a request leaves with the current token', async () => {

@@ -33,7 +33,7 @@ describe('G4 a token known to have expired is never sent', () => {
     nth(w.calls, 0).answer(fresh);
     await settle();
     expect(request.state).toBe('resolved');
-    expect(w.sent()).toEqual([fresh]);
+    expect(w.sent()).toStrictEqual([fresh]);
   });
 
   test('one that expires in a slow interceptor on the way to the wire is replaced before it is sent', async () => {
@@ -44,7 +44,7 @@ describe('G4 a token known to have expired is never sent', () => {
     expect(w.told('request.queued')).toHaveLength(0);
     await w.clock.advance(5 * second);
     expect(request.state).toBe('resolved');
-    expect(w.sent()).toEqual([await w.session.getAccessToken()]);
+    expect(w.sent()).toStrictEqual([await w.session.getAccessToken()]);
     expect(w.calls).toHaveLength(1);
     expect(nth(w.api.seen, 0).body).toBe('{"id":1}');
   });
@@ -101,7 +101,7 @@ describe('G4 a token known to have expired is never sent', () => {
     expect(w.session.status).toBe('active');
     await w.instance.get('/orders');
     expect(nth(w.calls, 0).context.tokens?.refreshToken).toBe('from-last-week');
-    expect(w.sent()).toEqual([await w.session.getAccessToken()]);
+    expect(w.sent()).toStrictEqual([await w.session.getAccessToken()]);
   });
 
   test('setTokens() with a dead access token sends nothing before the refresh', async () => {
@@ -114,7 +114,7 @@ describe('G4 a token known to have expired is never sent', () => {
     nth(w.calls, 0).answer(fresh);
     await settle();
     expect(request.state).toBe('resolved');
-    expect(w.sent()).toEqual([fresh]);
+    expect(w.sent()).toStrictEqual([fresh]);
   });
 
   test('after hours of sleep, seen by the wall clock alone, the old token is not sent', async () => {
@@ -122,7 +122,7 @@ describe('G4 a token known to have expired is never sent', () => {
     w.clock.jump(8 * hour);
     await w.instance.get('/orders');
     expect(w.calls).toHaveLength(1);
-    expect(w.sent()).toEqual([await w.session.getAccessToken()]);
+    expect(w.sent()).toStrictEqual([await w.session.getAccessToken()]);
   });
 
   test('a wall clock set back does not make a dead token live', async () => {
@@ -145,7 +145,7 @@ describe('G4 a token known to have expired is never sent', () => {
     nth(w.calls, 0).answer(fresh);
     await settle();
     expect(request.state).toBe('resolved');
-    expect(w.sent()).toEqual([old, fresh]);
+    expect(w.sent()).toStrictEqual([old, fresh]);
   });
 
   test('expiresIn and expiresAt count as the JWT’s exp does', async () => {

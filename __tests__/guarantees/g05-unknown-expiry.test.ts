@@ -28,7 +28,7 @@ describe('G5 a token of unknown expiry is valid until a 401', () => {
     const { status } = await w.instance.get('/orders');
     expect(status).toBe(200);
     expect(nth(w.calls, 0).context.trigger).toBe('unauthorized');
-    expect(w.sent()).toEqual([token, 'next-opaque-token']);
+    expect(w.sent()).toStrictEqual([token, 'next-opaque-token']);
     await w.clock.advance(365 * day);
     await w.instance.get('/orders');
     expect(w.calls).toHaveLength(1);
@@ -51,7 +51,7 @@ describe('G5 a token of unknown expiry is valid until a 401', () => {
     expect(w.session.getSnapshot().expiresAt).toBeUndefined();
     await w.clock.advance(365 * day);
     await w.instance.get('/orders');
-    expect(w.sent()).toEqual(['opaque-token']);
+    expect(w.sent()).toStrictEqual(['opaque-token']);
     expect(w.calls).toHaveLength(1);
   });
 

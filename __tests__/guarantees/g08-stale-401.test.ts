@@ -18,7 +18,7 @@ describe('G8 a 401 for a token that is no longer current', () => {
     const late = watch(w.instance.get('1000'));
     current = await w.session.refresh();
     await w.clock.advance(second);
-    expect(w.sent()).toEqual([old, current]);
+    expect(w.sent()).toStrictEqual([old, current]);
     expect(w.told('request.queued').filter(({ trigger }) => trigger === 'unauthorized')).toHaveLength(0);
     await w.clock.advance(second);
     expect(late.state).toBe('resolved');
@@ -47,7 +47,7 @@ describe('G8 a 401 for a token that is no longer current', () => {
     await w.session.setTokens(current);
     await w.clock.advance(2 * second);
     expect(late.state).toBe('resolved');
-    expect(w.sent()).toEqual([old, current]);
+    expect(w.sent()).toStrictEqual([old, current]);
     expect(w.calls).toHaveLength(0);
   });
 
@@ -60,7 +60,7 @@ describe('G8 a 401 for a token that is no longer current', () => {
     await w.session.setTokens(current);
     await w.clock.advance(2 * second);
     expect(early.state).toBe('resolved');
-    expect(w.sent()).toEqual([undefined, current]);
+    expect(w.sent()).toStrictEqual([undefined, current]);
     expect(w.calls).toHaveLength(0);
   });
 
@@ -91,14 +91,14 @@ describe('G8 a 401 for a token that is no longer current', () => {
     nth(w.calls, 0).answer();
     await w.clock.advance(20 * second);
     expect(manual.state).toBe('resolved');
-    expect(w.sent()).toEqual([old]);
+    expect(w.sent()).toStrictEqual([old]);
     expect(w.calls).toHaveLength(2);
     const third = w.issue();
     current = third;
     nth(w.calls, 1).answer(third);
     await w.clock.advance(20 * second);
     expect(late.state).toBe('resolved');
-    expect(w.sent()).toEqual([old, third]);
+    expect(w.sent()).toStrictEqual([old, third]);
   });
 
   test('after the session has ended a late 401 is the caller’s, with the reason', async () => {

@@ -142,7 +142,7 @@ describe('G10 every waiter settles', () => {
     nth(w.calls, 0).answer(fresh);
     await settle();
     expect(request.state).toBe('resolved');
-    expect(w.sent()).toEqual([fresh]);
+    expect(w.sent()).toStrictEqual([fresh]);
   });
 
   test('with AUTH_WAIT_TIMEOUT after its own time all told, though the machine slept in between', async () => {
@@ -290,7 +290,7 @@ describe('G10 an abort', () => {
     nth(w.calls, 0).answer(fresh);
     await settle();
     await w.instance.get('/orders');
-    expect(w.sent()).toEqual([fresh]);
+    expect(w.sent()).toStrictEqual([fresh]);
     expect(w.calls).toHaveLength(1);
   });
 

@@ -86,7 +86,7 @@ describe('G11 a sign-out during a refresh wins', () => {
     const request = watch(w.instance.get('/sign-in'));
     await settle();
     expect(request.error).toMatchObject({ response: { status: 401 } });
-    expect(w.sent()).toEqual([undefined]);
+    expect(w.sent()).toStrictEqual([undefined]);
     expect(w.calls).toHaveLength(0);
   });
 
@@ -115,7 +115,7 @@ describe('G11 a sign-out during a refresh wins', () => {
     nth(w.calls, 0).answer(w.issue());
     await settle();
     await w.instance.get('/orders');
-    expect(w.sent()).toEqual([token]);
+    expect(w.sent()).toStrictEqual([token]);
   });
 });
 
@@ -164,7 +164,7 @@ describe('G11 a sign-in as another user', () => {
     await w.session.setTokens(w.issue(3_600, { sub: 'bob' }));
     await w.clock.advance(2 * second);
     expect(request.error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_SESSION_CLEARED' } });
-    expect(w.sent()).toEqual([ada]);
+    expect(w.sent()).toStrictEqual([ada]);
     expect(w.calls).toHaveLength(0);
   });
 
@@ -266,7 +266,7 @@ describe('G11 a sign-in as the same user', () => {
     await settle();
     expect(states(requests)).toEqual(['resolved', 'resolved', 'resolved']);
     expect(token.value).toBe(fresh);
-    expect(w.sent()).toEqual([fresh, fresh, fresh]);
+    expect(w.sent()).toStrictEqual([fresh, fresh, fresh]);
     expect(w.told('session.cleared')).toHaveLength(0);
   });
 
@@ -280,7 +280,7 @@ describe('G11 a sign-in as the same user', () => {
     await w.session.setTokens(fresh);
     await settle();
     expect(request.state).toBe('resolved');
-    expect(w.sent()).toEqual([old, fresh]);
+    expect(w.sent()).toStrictEqual([old, fresh]);
   });
 
   test('with a dead token lets them wait on, for a refresh with the new refresh token', async () => {
@@ -296,7 +296,7 @@ describe('G11 a sign-in as the same user', () => {
     nth(w.calls, 1).answer(fresh);
     await settle();
     expect(request.state).toBe('resolved');
-    expect(w.sent()).toEqual([fresh]);
+    expect(w.sent()).toStrictEqual([fresh]);
   });
 
   test('where nobody knows who it is, it is taken for the same user', async () => {
@@ -307,7 +307,7 @@ describe('G11 a sign-in as the same user', () => {
     await w.session.setTokens('opaque-2');
     await settle();
     expect(request.state).toBe('resolved');
-    expect(w.sent()).toEqual(['opaque-1', 'opaque-2']);
+    expect(w.sent()).toStrictEqual(['opaque-1', 'opaque-2']);
   });
 
   test('the option subject tells users of opaque tokens apart', async () => {
@@ -318,7 +318,7 @@ describe('G11 a sign-in as the same user', () => {
     await w.session.setTokens({ accessToken: 'opaque-2', subject: 'bob' });
     await settle();
     expect(request.error).toMatchObject({ cause: { code: 'AUTH_SESSION_CLEARED' } });
-    expect(w.sent()).toEqual(['opaque-1']);
+    expect(w.sent()).toStrictEqual(['opaque-1']);
   });
 
   test('a refresh that does not name the user keeps who signed in, in the store as well', async () => {

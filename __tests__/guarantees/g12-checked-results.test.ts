@@ -96,7 +96,7 @@ describe('G12 a result is checked before it is kept', () => {
     const current = await s.session.getAccessToken();
     await s.clock.advance(hour - 60_000);
     await Promise.all([s.api.instance.get('/a'), s.api.instance.get('/b')]);
-    expect(s.api.seen.map(({ token }) => token)).toEqual([current, current]);
+    expect(s.api.seen.map(({ token }) => token)).toStrictEqual([current, current]);
     expect(s.events.find(({ type }) => type === 'refresh.failed')).toMatchObject({ servedCurrent: true });
   });
 
@@ -162,7 +162,7 @@ describe('G12 the same token again', () => {
     );
     await s.clock.advance(hour);
     await s.api.instance.get('/orders');
-    expect(s.api.seen.map(({ token }) => token)).toEqual(['opaque']);
+    expect(s.api.seen.map(({ token }) => token)).toStrictEqual(['opaque']);
     expect(s.session.getSnapshot().expiresAt).toBe(s.clock.now() + hour);
   });
 });
@@ -188,7 +188,7 @@ describe('G12 what is kept', () => {
     await s.session.refresh();
     given.accessToken = 'changed\r\n';
     await s.api.instance.get('/orders');
-    expect(s.api.seen.map(({ token }) => token)).toEqual(['first']);
+    expect(s.api.seen.map(({ token }) => token)).toStrictEqual(['first']);
   });
 
   test.each<readonly [what: string, result: unknown, expected: string]>([

@@ -105,7 +105,7 @@ describe.each(kinds)('G13 dispose() during a refresh, on %s', (_kind, only) => {
     await nth(w.calls, 0).context.http.post('/auth/refresh');
     nth(w.calls, 0).answer(next);
     await settle();
-    expect(heard).toEqual([]);
+    expect(heard).toStrictEqual([]);
     expect(w.session.getSnapshot()).toBe(before);
     expect(before).toMatchObject({ isRefreshing: false, generation: 1 });
   });
@@ -224,7 +224,7 @@ describe.each(kinds)('G13 dispose() during a refresh, on %s', (_kind, only) => {
     const heard = listen(w);
     nth(w.calls, 0).answer(next);
     await w.clock.advance(hour);
-    expect(heard).toEqual([]);
+    expect(heard).toStrictEqual([]);
     expect(w.clock.pending).toBe(0);
   });
 });
@@ -242,7 +242,7 @@ describe('G13, G26 the other holders of a session that one of them disposes of d
     await settle();
     expect(request.state).toBe('resolved');
     expect(bea.calls).toHaveLength(0);
-    expect(bea.sent()).toEqual([next.accessToken]);
+    expect(bea.sent()).toStrictEqual([next.accessToken]);
     expect(place.isBusy).toBe(false);
   });
 

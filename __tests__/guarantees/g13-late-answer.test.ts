@@ -39,7 +39,7 @@ describe('G13 an answer that comes after the deadline', () => {
     expect(w.told('refresh.succeeded')).toMatchObject([{ late: true, durationMs: 20 * second }]);
     expect(w.session.getSnapshot()).toMatchObject({ status: 'active', error: undefined, consecutiveFailures: 0 });
     await w.instance.get('/orders');
-    expect(w.sent()).toEqual([fresh]);
+    expect(w.sent()).toStrictEqual([fresh]);
     expect(w.calls).toHaveLength(1);
     void watch(w.session.refresh());
     await settle();
@@ -56,12 +56,12 @@ describe('G13 an answer that comes after the deadline', () => {
     nth(w.calls, 0).answer(fresh);
     await settle();
     expect(request.state).toBe('resolved');
-    expect(w.sent()).toEqual([fresh]);
+    expect(w.sent()).toStrictEqual([fresh]);
     expect(nth(w.calls, 1).context.signal.aborted).toBe(true);
     nth(w.calls, 1).answer(w.issue());
     await settle();
     await w.instance.get('/orders');
-    expect(w.sent()).toEqual([fresh, fresh]);
+    expect(w.sent()).toStrictEqual([fresh, fresh]);
   });
 
   test('is discarded where tokens were set meanwhile', async () => {
@@ -72,7 +72,7 @@ describe('G13 an answer that comes after the deadline', () => {
     nth(w.calls, 0).answer(w.issue());
     await settle();
     await w.instance.get('/orders');
-    expect(w.sent()).toEqual([set]);
+    expect(w.sent()).toStrictEqual([set]);
     expect(w.told('refresh.succeeded')).toHaveLength(0);
   });
 
@@ -97,7 +97,7 @@ describe('G13 an answer that comes after the deadline', () => {
     nth(w.calls, 0).answer(w.issue());
     await settle();
     await w.instance.get('/orders');
-    expect(w.sent()).toEqual([fresh, fresh]);
+    expect(w.sent()).toStrictEqual([fresh, fresh]);
     expect(w.told('refresh.succeeded')).toHaveLength(1);
   });
 
@@ -174,7 +174,7 @@ describe('G13 an answer to an attempt that was given up on', () => {
     const fresh = w.issue();
     nth(w.calls, 0).answer(fresh);
     await settle();
-    expect(w.sent()).toEqual([fresh]);
+    expect(w.sent()).toStrictEqual([fresh]);
     expect(nth(w.calls, 1).context.signal.aborted).toBe(true);
     expect(w.told('refresh.succeeded')).toMatchObject([{ attempt: 1, late: false }]);
   });
@@ -188,7 +188,7 @@ describe('G13 an answer to an attempt that was given up on', () => {
     const fresh = w.issue();
     nth(w.calls, 0).answer(fresh);
     await settle();
-    expect(w.sent()).toEqual([fresh]);
+    expect(w.sent()).toStrictEqual([fresh]);
     expect(w.told('session.expired')).toHaveLength(0);
   });
 

@@ -80,7 +80,7 @@ describe('G14 a refresh callback that fails in its own way fails that operation 
       follow(alive.api.instance.get('/a'));
       follow(alive.api.instance.get('/b'));
       await settle();
-      expect(alive.api.seen.map(({ token }) => token)).toEqual([current, current]);
+      expect(alive.api.seen.map(({ token }) => token)).toStrictEqual([current, current]);
 
       const dead = faulty(fail);
       await dead.clock.advance(hour);
@@ -167,7 +167,7 @@ describe('G14 a refresh callback that never settles', () => {
     const request = follow(s.api.instance.get('/orders'));
     await s.clock.advance(9_999);
     expect(request.state).toBe('resolved');
-    expect(s.api.seen.map(({ token }) => token)).toEqual([current]);
+    expect(s.api.seen.map(({ token }) => token)).toStrictEqual([current]);
     s.session.dispose();
   });
 

@@ -177,8 +177,8 @@ describe.each(adapters)('G15 the caller’s interceptors over %s', (adapter) => 
     const { config } = await instance.get('/orders');
     await instance.request(config);
     await instance.request({ ...config, tokenRefresh: false });
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'first', undefined]);
-    expect(seen).toEqual([undefined, undefined, undefined]);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', 'first', undefined]);
+    expect(seen).toStrictEqual([undefined, undefined, undefined]);
   });
 
   test('an interceptor that returns a deep copy of the config, and a retry of one', async () => {
@@ -332,7 +332,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     let told = 0;
     session.on('request.replayed', () => (told += 1));
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ token }) => token)).toEqual([undefined, 'first', 'token-2']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual([undefined, 'first', 'token-2']);
     expect([told, refreshes.length]).toEqual([2, 1]);
   });
 
@@ -350,7 +350,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     await session.setTokens({ accessToken: 'first', subject: 'ada' });
     const error = await failureOf(instance.get('/orders'));
     expect(error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_SESSION_CLEARED' } });
-    expect(api.seen.map(({ token }) => token)).toEqual([undefined]);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual([undefined]);
   });
 
   test('an API that refuses everything is asked no more than that', async () => {
@@ -475,7 +475,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
       session: { shouldRefresh: ({ status }) => status === 403 },
     });
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ token }) => token)).toEqual([undefined, 'first']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual([undefined, 'first']);
   });
 
   test('an abort of the second send', async () => {
@@ -496,7 +496,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     const other = await server(inTurn(refusal));
     const { instance, refreshes } = await scene({ adapter, before: foreignAdapter(adapter).install });
     expect(await failureOf(instance.get(`${other.url}/orders`))).toMatchObject({ response: { status: 401 } });
-    expect(other.seen.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+    expect(other.seen.map(({ headers }) => headers.authorization)).toStrictEqual([undefined]);
     expect(refreshes).toHaveLength(0);
   });
 });

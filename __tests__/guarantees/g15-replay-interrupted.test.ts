@@ -185,7 +185,7 @@ describe.each(adapters)('G15 requests that are left alone, over %s', (adapter) =
   test.each(alone)('%s: no token, and the 401 is the caller’s', async (_, config, authorization) => {
     const { api, instance, refreshes } = await scene({ adapter });
     expect(await failureOf(instance.post('/orders', { id: 1 }, config))).toMatchObject({ response: { status: 401 } });
-    expect(api.seen.map(({ headers }) => headers.authorization)).toEqual([authorization]);
+    expect(api.seen.map(({ headers }) => headers.authorization)).toStrictEqual([authorization]);
     expect(refreshes).toHaveLength(0);
   });
 
@@ -201,7 +201,7 @@ describe.each(adapters)('G15 requests that are left alone, over %s', (adapter) =
       axios: { headers: { common: { Authorization: 'Bearer mine' } } },
     });
     await failureOf(instance.get('/orders'));
-    expect(api.seen.map(({ token }) => token)).toEqual(['mine']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['mine']);
     expect(refreshes).toHaveLength(0);
   });
 
@@ -216,7 +216,7 @@ describe.each(adapters)('G15 requests that are left alone, over %s', (adapter) =
       },
     });
     await failureOf(instance.get('/orders'));
-    expect(api.seen.map(({ token }) => token)).toEqual(['mine']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['mine']);
     expect(refreshes).toHaveLength(0);
   });
 });
@@ -244,7 +244,7 @@ describe.each(adapters)('G15 a session taken off its instance, over %s', (adapte
     expect(error).toMatchObject({ response: { status: 401 } });
     expect(refreshes).toBe(0);
     await failureOf(instance.get('/orders'));
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', undefined]);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', undefined]);
     // The other instance goes on as before.
     api.script = accepting('token-2');
     await expect(other.get('/orders')).resolves.toMatchObject({ status: 200 });
@@ -261,7 +261,7 @@ describe.each(adapters)('G15 a session taken off its instance, over %s', (adapte
     answer.open('token-2');
     await request;
     await other.get('/orders');
-    expect(api.seen.map(({ token }) => token)).toEqual(['token-2', undefined]);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['token-2', undefined]);
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
   });
 
@@ -274,7 +274,7 @@ describe.each(adapters)('G15 a session taken off its instance, over %s', (adapte
     session.attach(instance)();
     session.attach(instance);
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'token-2']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', 'token-2']);
   });
 
   test('disposed of during the flight of a request leaves its 401 to the caller', async () => {

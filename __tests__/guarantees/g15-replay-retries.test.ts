@@ -208,7 +208,7 @@ describe.each(adapters)('G15 a config sent again by hand over %s', (adapter) => 
     const { config } = await instance.get('/poll');
     api.script = accepting('token-3');
     await expect(instance.request(config)).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'token-2', 'token-2', 'token-3']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', 'token-2', 'token-2', 'token-3']);
     expect(refreshes).toHaveLength(2);
   });
 
@@ -218,7 +218,7 @@ describe.each(adapters)('G15 a config sent again by hand over %s', (adapter) => 
     await session.setTokens('third');
     const again = await failureOf(instance.request({ ...error.config, tokenRefresh: false }));
     expect(again).toMatchObject({ response: { status: 401 } });
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'token-2', undefined]);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', 'token-2', undefined]);
     expect(refreshes).toHaveLength(1);
   });
 

@@ -94,7 +94,7 @@ function told({ method, url, headers, body }: SeenRequest): object {
 }
 
 function expectSameTwice(seen: readonly SeenRequest[]): asserts seen is [SeenRequest, SeenRequest] {
-  expect(seen.map(({ token }) => token)).toEqual(['first', 'token-2']);
+  expect(seen.map(({ token }) => token)).toStrictEqual(['first', 'token-2']);
   const [first, second] = seen;
   if (!first || !second) throw new Error('expected two requests');
   expect(told(second)).toEqual(told(first));
@@ -408,7 +408,7 @@ describe.each(adapters)('G15 a 401 over %s is replayed as the same request', (ad
     });
     await instance.get('/orders');
     expect(api.seen.map(({ headers }) => headers['x-token'])).toEqual(['key first', 'key token-2']);
-    expect(api.seen.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
+    expect(api.seen.map(({ headers }) => headers.authorization)).toStrictEqual([undefined, undefined]);
   });
 
   test('the answer is read as the caller asked', async () => {

@@ -188,7 +188,7 @@ describe('G17 a refusal while an attempt is unanswered', () => {
     nth(w.calls, 2).fail(refused());
     await settle();
     expect(third.error).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED' });
-    expect(w.told('session.ending')).toEqual([]);
+    expect(w.told('session.ending')).toStrictEqual([]);
     nth(w.calls, 0).answer({ accessToken: w.issue(), refreshToken: 'second' });
     await settle();
     expect(w.told('refresh.succeeded')).toMatchObject([{ late: true }]);

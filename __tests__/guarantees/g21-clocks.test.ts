@@ -54,7 +54,7 @@ describe('G21 a wall clock that is set while a token lives', () => {
     const old = await w.session.getAccessToken();
     w.clock.jump(-5 * hour);
     await w.instance.get('/orders');
-    expect(w.sent()).toEqual([old]);
+    expect(w.sent()).toStrictEqual([old]);
     await w.clock.advance(hour);
     await w.instance.get('/orders');
     expect(w.calls).toHaveLength(1);
@@ -249,7 +249,7 @@ describe('G21 a refresh in the very second of the sign-in', () => {
       if (hours < 0) void watch(w.session.refresh());
       const request = watch(w.instance.get('/orders'));
       await w.clock.advance(second);
-      expect(w.told('refresh.failed')).toEqual([]);
+      expect(w.told('refresh.failed')).toStrictEqual([]);
       expect(request.state).toBe('resolved');
       expect(w.calls).toHaveLength(1);
     },
@@ -289,8 +289,8 @@ describe.each(['http', 'fetch'] as const)('G21 a server that keeps the iat of th
       void watch(w.instance.get('/orders'));
       await w.clock.advance(30 * second);
     }
-    expect(w.told('request.queued')).toEqual([]);
-    expect(w.told('clock.skewed')).toEqual([]);
+    expect(w.told('request.queued')).toStrictEqual([]);
+    expect(w.told('clock.skewed')).toStrictEqual([]);
     expect(new Set(w.calls.map(({ context }) => context.trigger))).toEqual(new Set(['ahead']));
     expect(w.calls.length).toBeLessThanOrEqual(6 * 20);
   });
@@ -327,7 +327,7 @@ describe('G21 a token that is alive by this clock alone', () => {
         expiresAt: clock.now() + hour,
       }));
       await getOrders(w);
-      expect(w.told('refresh.failed')).toEqual([]);
+      expect(w.told('refresh.failed')).toStrictEqual([]);
       expect(w.calls).toHaveLength(1);
     },
   );
@@ -357,7 +357,7 @@ describe('G21 a token that is alive by this clock alone', () => {
     aheadMs = 0;
     await w.clock.advance(hour);
     await getOrders(w);
-    expect(w.told('refresh.failed')).toEqual([]);
+    expect(w.told('refresh.failed')).toStrictEqual([]);
     expect(w.calls).toHaveLength(2);
   });
 });

@@ -91,7 +91,7 @@ describe.each(adapters)('G23 the token goes to listed origins only, over %s', (a
     const { api, instance } = await scene({ adapter, script: accepting('first') });
     await expect(instance.get(`${other.url}/x`, { allowAbsoluteUrls: false })).resolves.toMatchObject({ status: 200 });
     expect(other.seen).toHaveLength(0);
-    expect(api.seen.map(({ token }) => token)).toEqual(['first']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first']);
   });
 
   test('with allowAbsoluteUrls: false and no baseURL the absolute URL counts', async () => {
@@ -125,7 +125,7 @@ describe.each(adapters)('G23 the token goes to listed origins only, over %s', (a
       },
     });
     await expect(instance.get(`${other.url}/elsewhere`)).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'token-2']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', 'token-2']);
     expect(other.seen).toHaveLength(0);
   });
 
@@ -202,8 +202,8 @@ describe.each(adapters)('G23 the token goes to listed origins only, over %s', (a
     await expect(billingClient.get('/1')).resolves.toMatchObject({ status: 200 });
     await failureOf(ordersClient.get(`${billing.url}/1`));
     await failureOf(billingClient.get(`${orders.url}/1`));
-    expect(orders.seen.map(({ token }) => token)).toEqual(['first', undefined]);
-    expect(billing.seen.map(({ token }) => token)).toEqual(['first', undefined]);
+    expect(orders.seen.map(({ token }) => token)).toStrictEqual(['first', undefined]);
+    expect(billing.seen.map(({ token }) => token)).toStrictEqual(['first', undefined]);
   });
 
   test('a baseURL that changes after the session was attached does not widen them', async () => {
@@ -229,7 +229,7 @@ describe.each(adapters)('G23 the token goes to listed origins only, over %s', (a
     });
     await instance.get('/private/orders');
     await instance.get('/public/news');
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', undefined]);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', undefined]);
     expect(new Set(asked)).toEqual(new Set([`${api.url}/private/orders`, `${api.url}/public/news`]));
   });
 
@@ -285,7 +285,7 @@ describe.each(adapters)('G23 a config that is sent again leaves the token behind
       },
     });
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ token }) => token)).toEqual(['first']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first']);
     expect(backup.seen).toHaveLength(1);
     expectNoToken(backup);
   });
@@ -305,7 +305,7 @@ describe.each(adapters)('G23 a config that is sent again leaves the token behind
     await instance.request({ ...config, tokenRefresh: false });
     await instance.request({ ...config, tokenRefresh: false, baseURL: other.url });
     await instance.request({ ...config, tokenRefresh: false, baseURL: other.url, adapter });
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', undefined]);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', undefined]);
     expect(other.seen).toHaveLength(2);
     expectNoToken(other);
   });
@@ -313,7 +313,7 @@ describe.each(adapters)('G23 a config that is sent again leaves the token behind
   test('with an option auth, and a header other than Authorization', async () => {
     const { api, instance, config } = await sent({ header: 'X-Token' });
     await instance.request({ ...config, auth: { username: 'ada', password: 'engine' } });
-    expect(api.seen.map(({ headers }) => headers['x-token'])).toEqual(['Bearer first', undefined]);
+    expect(api.seen.map(({ headers }) => headers['x-token'])).toStrictEqual(['Bearer first', undefined]);
   });
 
   test('past an interceptor that makes the headers a plain object', async () => {
@@ -347,7 +347,7 @@ describe.each(adapters)('G23 a config that is sent again leaves the token behind
     expect(other.seen).toHaveLength(1);
     expectNoToken(other);
     await axios.request(config);
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'first']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', 'first']);
   });
 
   test('after dispose(), and through the next session while nobody is signed in there', async () => {
@@ -357,14 +357,14 @@ describe.each(adapters)('G23 a config that is sent again leaves the token behind
     const next = installTokenRefresh(instance, { refresh: () => 'token-2' });
     afterwards(() => next.dispose());
     await instance.request(config);
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', undefined, undefined]);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', undefined, undefined]);
   });
 
   test('through another session, whose header has another name', async () => {
     const { config } = await sent({ header: 'X-Token' });
     const other = await scene({ adapter, script: inTurn({}), session: { tokens: 'of-the-other' } });
     await other.instance.request({ ...config, baseURL: other.api.url });
-    expect(other.api.seen.map(({ token }) => token)).toEqual(['of-the-other']);
+    expect(other.api.seen.map(({ token }) => token)).toStrictEqual(['of-the-other']);
     expectNoToken(other.api);
   });
 
@@ -374,7 +374,7 @@ describe.each(adapters)('G23 a config that is sent again leaves the token behind
     const headers = { ...config.headers.toJSON(), Authorization: 'Bearer mine' };
     await instance.request({ ...config, headers, baseURL: other.url });
     await instance.request({ ...config, headers, baseURL: other.url, tokenRefresh: false });
-    expect(other.seen.map(({ token }) => token)).toEqual(['mine', 'mine']);
+    expect(other.seen.map(({ token }) => token)).toStrictEqual(['mine', 'mine']);
   });
 });
 
@@ -386,7 +386,7 @@ describe.each(adapters)('G23 redirects, over %s', (adapter) => {
       script: inTurn({ status, headers: { Location: `${other.url}/collect` } }),
     });
     await instance.post('/orders', { id: 1 });
-    expect(api.seen.map(({ token }) => token)).toEqual(['first']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first']);
     expect(other.seen).toHaveLength(1);
     expectNoToken(other);
     expect(refreshes).toHaveLength(0);
@@ -428,7 +428,7 @@ describe.each(adapters)('G23 redirects, over %s', (adapter) => {
       script: ({ token }) => (token === 'first' ? refusal : { status: 307, headers: { Location: `${other.url}/` } }),
     });
     await instance.post('/orders', { id: 1 });
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'token-2']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', 'token-2']);
     expect(other.seen.map(({ body }) => body.toString())).toEqual(['{"id":1}']);
     expectNoToken(other);
   });
@@ -464,7 +464,7 @@ describe.each(adapters)('G23 redirects that are not to be followed, over %s', (a
       session: { followRedirects: false },
     });
     expect(await failureOf(instance.post('/orders', { id: 1 }))).toMatchObject({ response: { status: 307 } });
-    expect(api.seen.map(({ token }) => token)).toEqual(['first', 'token-2']);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', 'token-2']);
     expect(other.seen).toHaveLength(0);
   });
 

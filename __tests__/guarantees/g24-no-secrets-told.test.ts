@@ -92,9 +92,9 @@ describe('G24 the secrets of a session that works are told nowhere', () => {
     s.api.respond = () => ({ status: s.api.seen.length === 3 ? 401 : 200 });
     await request();
     expect(states.map((state) => typeof state)).toEqual(['function', 'function', 'function']);
-    expect(leaks(s, states)).toEqual([]);
+    expect(leaks(s, states)).toStrictEqual([]);
     await s.session.signOut();
-    expect(leaks(s, states)).toEqual([]);
+    expect(leaks(s, states)).toStrictEqual([]);
     expect(output.join('\n')).toContain('refresh.succeeded');
     expect(s.types()).toEqual(
       expect.arrayContaining(['refresh.started', 'refresh.succeeded', 'tokens.changed', 'session.cleared']),
@@ -113,7 +113,7 @@ describe('G24 the secrets of a session that works are told nowhere', () => {
     await settle();
     expect(s.session.getSnapshot().waiting).toBe(2);
     expect(stateOf(config)).toBeInstanceOf(Object);
-    expect(leaks(s, [stateOf(config)])).toEqual([]);
+    expect(leaks(s, [stateOf(config)])).toStrictEqual([]);
     s.session.dispose();
     await settle();
     expect(
@@ -121,12 +121,12 @@ describe('G24 the secrets of a session that works are told nowhere', () => {
         s,
         waiting.map(({ error }) => error),
       ),
-    ).toEqual([]);
+    ).toStrictEqual([]);
 
     const loading = stage(() => ({ store: { ...memoryStore(), load: async () => signedIn } }));
-    expect(leaks(loading)).toEqual([]);
+    expect(leaks(loading)).toStrictEqual([]);
     await loading.session.ready;
-    expect(leaks(loading)).toEqual([]);
+    expect(leaks(loading)).toStrictEqual([]);
   });
 });
 
@@ -223,7 +223,7 @@ describe('G24 what a refresh callback throws is not repeated', () => {
     await settle();
     expect(isTokenError(forced.error)).toBe(true);
     expect(isTokenError(request.error)).toBe(true);
-    expect(leaks(s, [forced.error, request.error])).toEqual([]);
+    expect(leaks(s, [forced.error, request.error])).toStrictEqual([]);
     expect(s.types()).toEqual(expect.arrayContaining(['refresh.failed', 'refresh.escalated']));
     expect(output.join('\n')).toContain('refresh.failed');
     s.session.dispose();
@@ -241,7 +241,7 @@ describe('G24 what a refresh callback throws is not repeated', () => {
     await settle();
     const { error } = forced;
     expect(error).toMatchObject({ requestId: 'req-7', cause: { requestId: 'req-7' } });
-    expect(findIn([error, s.events].map(shown).join('\n'), [opaque])).toEqual([]);
+    expect(findIn([error, s.events].map(shown).join('\n'), [opaque])).toStrictEqual([]);
   });
 
   test('also when it is tried again', async () => {
@@ -254,7 +254,7 @@ describe('G24 what a refresh callback throws is not repeated', () => {
     follow(s.session.refresh());
     await s.clock.advance(60_000);
     expect(s.types()).toContain('refresh.retried');
-    expect(leaks(s)).toEqual([]);
+    expect(leaks(s)).toStrictEqual([]);
   });
 
   test('the TokenError that a 401 has as its cause', async () => {
@@ -265,7 +265,9 @@ describe('G24 what a refresh callback throws is not repeated', () => {
     const request = follow(s.api.instance.get('/orders'));
     await settle();
     expect(isTokenError((request.error as AxiosError).cause)).toBe(true);
-    expect(leaks(s, [(request.error as AxiosError).cause, stateOf((request.error as AxiosError).config)])).toEqual([]);
+    expect(
+      leaks(s, [(request.error as AxiosError).cause, stateOf((request.error as AxiosError).config)]),
+    ).toStrictEqual([]);
   });
 });
 
@@ -287,7 +289,7 @@ describe('G24 nor is what a refresh callback returns', () => {
     const forced = follow(s.session.refresh());
     await settle();
     expect(isTokenError(forced.error, 'AUTH_REFRESH_RESPONSE_INVALID')).toBe(true);
-    expect(leaks(s, [forced.error])).toEqual([]);
+    expect(leaks(s, [forced.error])).toStrictEqual([]);
   });
 });
 
@@ -358,13 +360,13 @@ describe('G24 what other code of the user throws is not repeated either', () => 
   test('formatHeader', async () => {
     for (const formatHeader of [throwing, (token: string): string => `Bearer ${token}\r\n${quoted}`]) {
       const error = thrown(() => stage(() => ({ tokens: signedIn, formatHeader })));
-      expect(findIn(shown(error), canaries)).toEqual([]);
+      expect(findIn(shown(error), canaries)).toStrictEqual([]);
       const s = stage(() => ({ formatHeader, retry: false }), renewing);
       const set = follow(s.session.setTokens(signedIn));
       const forced = follow(s.session.refresh());
       await settle();
       expect([set.state, forced.state]).toEqual(['rejected', 'rejected']);
-      expect(leaks(s, [set.error, forced.error])).toEqual([]);
+      expect(leaks(s, [set.error, forced.error])).toStrictEqual([]);
     }
   });
 
@@ -375,7 +377,7 @@ describe('G24 what other code of the user throws is not repeated either', () => 
     await s.session.refresh();
     await settle();
     expect(s.types()).toContain('listener.failed');
-    expect(leaks(s)).toEqual([]);
+    expect(leaks(s)).toStrictEqual([]);
   });
 });
 
@@ -387,7 +389,7 @@ describe('G24 misuse is told without the value', () => {
     ['a store that is a token', { store: quoted }],
     ['a whenMissing that is a token', { whenMissing: quoted }],
   ])('%s', (_what, options) => {
-    expect(findIn(shown(thrown(() => stage(() => options))), canaries)).toEqual([]);
+    expect(findIn(shown(thrown(() => stage(() => options))), canaries)).toStrictEqual([]);
   });
 
   test('setTokens, and an audience that does not cover the request', async () => {
@@ -398,7 +400,7 @@ describe('G24 misuse is told without the value', () => {
     await settle();
     expect(isTokenError(set.error, 'AUTH_TOKEN_MALFORMED')).toBe(true);
     expect(isTokenError(request.error, 'AUTH_SCOPE_MISMATCH')).toBe(true);
-    expect(leaks(s, [set.error, request.error])).toEqual([]);
+    expect(leaks(s, [set.error, request.error])).toStrictEqual([]);
   });
 });
 

@@ -232,6 +232,6 @@ describe('G24 no token reaches', () => {
       ]),
     );
     expect(texts.join('\n')).toMatch(/escalat/);
-    expect(findIn(texts.join('\n'), canaries)).toEqual([]);
+    expect(findIn(texts.join('\n'), canaries)).toStrictEqual([]);
   });
 });

@@ -12,14 +12,14 @@ describe('G25 memory by default', () => {
     const second = stage();
     expect(second.session.status).toBe('signed-out');
     await second.api.instance.get('/orders');
-    expect(second.api.seen.map(({ token }) => token)).toEqual([undefined]);
+    expect(second.api.seen.map(({ token }) => token)).toStrictEqual([undefined]);
   });
 
   test('two sessions of one process know nothing of each other', async () => {
     const [one, two] = [stage(() => ({ tokens: 'one' })), stage(() => ({ tokens: 'two' }))];
     await one.session.signOut();
     await Promise.all([one.api.instance.get('/orders'), two.api.instance.get('/orders')]);
-    expect([one, two].map(({ api }) => api.seen.map(({ token }) => token))).toEqual([[undefined], ['two']]);
+    expect([one, two].map(({ api }) => api.seen.map(({ token }) => token))).toStrictEqual([[undefined], ['two']]);
   });
 
   test('one memoryStore given to two sessions outlives the first: that was chosen', async () => {

@@ -161,7 +161,7 @@ describe('G26 a lock is an optimisation, never a gate', () => {
     expect(ended).toBe(true);
     expect(w.calls).toHaveLength(0);
     expect(request.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
-    expect(w.told('store.failed')).toEqual([]);
+    expect(w.told('store.failed')).toStrictEqual([]);
   });
 
   test('nothing that the refresh tells is told inside', async () => {
@@ -176,7 +176,7 @@ describe('G26 a lock is an optimisation, never a gate', () => {
     await clock.advance(second);
     expect(request.state).toBe('resolved');
     expect(w.told('store.failed')).toMatchObject([{ action: 'save' }]);
-    expect(inside).toEqual([]);
+    expect(inside).toStrictEqual([]);
   });
 
   test.each<[string, object]>([
@@ -202,7 +202,7 @@ describe('G26 a lock is an optimisation, never a gate', () => {
     answer({ accessToken: w.issue(), refreshToken: 'refresh-1', ...fields });
     await settle();
     expect(request.state).not.toBe('pending');
-    expect(inside).toEqual([]);
+    expect(inside).toStrictEqual([]);
     expect(place.record?.refreshToken).toBe('refresh-1');
     expect(w.told('clock.skewed')).toHaveLength(1);
     expect(skews[0]).toBe(w.session.getSnapshot().clockSkewMs);
@@ -323,7 +323,7 @@ describe('G26 a store that fails costs no session', () => {
     } finally {
       process.off('unhandledRejection', hear);
     }
-    expect(escaped).toEqual([]);
+    expect(escaped).toStrictEqual([]);
   });
 
   test('G20 an asynchronous subscription is ended by dispose(), however late it has begun', async () => {
@@ -365,7 +365,7 @@ describe('G26 a store that fails costs no session', () => {
     } finally {
       process.off('unhandledRejection', hear);
     }
-    expect(escaped).toEqual([]);
+    expect(escaped).toStrictEqual([]);
     expect(w.told('listener.failed')).toMatchObject([{ source: 'formatHeader' }]);
     await w.instance.get('/orders');
     expect(w.sent()).toHaveLength(1);
@@ -378,7 +378,7 @@ describe('G26 a store that fails costs no session', () => {
     place.record = undefined;
     place.tell();
     await settle();
-    expect(w.told('session.cleared')).toEqual([]);
+    expect(w.told('session.cleared')).toStrictEqual([]);
   });
 
   test('word of changes that comes too often does not keep a refresh waiting', async () => {
@@ -476,7 +476,7 @@ describe('G26 a store that fails costs no session', () => {
     nth(w.calls, 0).answer();
     await settle();
     expect(renewed.state).toBe('resolved');
-    expect(w.told('store.failed')).toEqual([]);
+    expect(w.told('store.failed')).toStrictEqual([]);
     expect(w.calls).toHaveLength(1);
   });
 
@@ -501,7 +501,7 @@ describe('G26 a store that fails costs no session', () => {
     const { w, place } = await withStore({ load: () => Promise.resolve(null as unknown as undefined) });
     place.tell();
     await settle();
-    expect(w.told('store.failed')).toEqual([]);
+    expect(w.told('store.failed')).toStrictEqual([]);
     expect(w.session.status).toBe('signed-out');
   });
 

@@ -61,7 +61,7 @@ describe('G7, G26 one refresh for all holders of a session', () => {
     await settle();
     expect(states(requests)).toEqual(['resolved', 'resolved', 'resolved']);
     expect([bea, cleo].map((w) => w.calls.length)).toEqual([0, 0]);
-    expect(cleo.sent()).toEqual([tokens.accessToken]);
+    expect(cleo.sent()).toStrictEqual([tokens.accessToken]);
     expect(bea.told('refresh.succeeded')).toMatchObject([{ adopted: true }]);
     expect(ada.told('refresh.succeeded')).toMatchObject([{ adopted: false }]);
     expect(place.written).toHaveLength(1);
@@ -78,7 +78,7 @@ describe('G7, G26 one refresh for all holders of a session', () => {
     await settle();
     await bea.instance.get('/orders');
     expect(bea.calls).toHaveLength(0);
-    expect(bea.sent()).toEqual([place.record?.accessToken]);
+    expect(bea.sent()).toStrictEqual([place.record?.accessToken]);
     void watch(bea.session.refresh());
     await settle();
     expect(nth(bea.calls, 0).context.tokens?.refreshToken).toBe('refresh-1');
@@ -92,7 +92,7 @@ describe('G7, G26 one refresh for all holders of a session', () => {
     await ada.session.setTokens(next(ada, 1));
     await settle();
     await bea.instance.get('/orders');
-    expect(bea.sent()).toEqual([place.record?.accessToken]);
+    expect(bea.sent()).toStrictEqual([place.record?.accessToken]);
     expect(bea.told('tokens.changed')).toHaveLength(2);
     expect(bea.told('refresh.started')).toHaveLength(0);
   });
@@ -123,7 +123,7 @@ describe('G7, G26 one refresh for all holders of a session', () => {
     const request = watch(bea.instance.get('/orders'));
     await settle();
     expect(request.state).toBe('resolved');
-    expect(bea.sent()).toEqual([due]);
+    expect(bea.sent()).toStrictEqual([due]);
     void watch(bea.instance.get('/orders'));
     await settle();
     expect(nth(bea.calls, 0).context.tokens?.refreshToken).toBe('refresh-1');
@@ -163,7 +163,7 @@ describe('G7, G26 one refresh for all holders of a session', () => {
     await clock.advance(4 * second);
     nth(ada.calls, 0).fail(new Error('no'));
     await clock.advance(4 * second);
-    expect(bea.told('refresh.retried')).toEqual([]);
+    expect(bea.told('refresh.retried')).toStrictEqual([]);
     expect(nth(bea.calls, 0).context.attempt).toBe(1);
   });
 
@@ -362,7 +362,7 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     expect(place.record.refreshToken).toBe('of-bob');
     expect(request.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
     await bea.instance.get('/orders');
-    expect(bea.sent()).toEqual([place.record.accessToken]);
+    expect(bea.sent()).toStrictEqual([place.record.accessToken]);
   });
 
   test('a sign-in as somebody else moves all holders at once; nothing of the first user’s is sent', async () => {
@@ -376,9 +376,9 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     await ada.session.setTokens(bob);
     await settle();
     expect(states(requests)).toEqual(['rejected', 'rejected', 'rejected']);
-    expect(bea.sent()).toEqual([]);
+    expect(bea.sent()).toStrictEqual([]);
     await bea.instance.get('/orders');
-    expect(bea.sent()).toEqual([bob.accessToken]);
+    expect(bea.sent()).toStrictEqual([bob.accessToken]);
     expect(bea.events.map(({ type }) => type)).toEqual(expect.arrayContaining(['session.cleared', 'session.started']));
   });
 
@@ -449,9 +449,9 @@ describe('G17 before a refusal ends a session, the store is read again', () => {
       nth(bea.calls, 0).fail(refused());
       await clock.advance(second);
       expect(request.state).toBe('resolved');
-      expect(bea.sent()).toEqual([theirs.accessToken]);
-      expect(bea.told('session.expired')).toEqual([]);
-      expect(bea.told('refresh.failed')).toEqual([]);
+      expect(bea.sent()).toStrictEqual([theirs.accessToken]);
+      expect(bea.told('session.expired')).toStrictEqual([]);
+      expect(bea.told('refresh.failed')).toStrictEqual([]);
     },
   );
 

@@ -51,7 +51,9 @@ describe.each(adapters)('G28 the caller’s JWT is checked before it is sent, ov
     const errors = [await failureOf(instance.post(rows, '{"id":1}')), await failureOf(grant.getIngestUrl())];
     for (const error of errors) {
       expect(error).toMatchObject({ name: 'TokenError', code, kind: 'callback' });
-      expect(findIn(inspect(error) + JSON.stringify(error), typeof token === 'string' ? [token] : [])).toEqual([]);
+      expect(findIn(inspect(error) + JSON.stringify(error), typeof token === 'string' ? [token] : [])).toStrictEqual(
+        [],
+      );
     }
     expect(session.status).toBe('signed-out');
     expect([snowflake.account.seen.length, snowflake.ingest.seen.length]).toEqual([0, 0]);
@@ -152,7 +154,7 @@ describe.each(adapters)('G28 a refusal is told in full, over %s', (adapter) => {
       expect((error as Error).message).toContain(part);
     }
     expect(isTokenError(error) && error.requestId).toBe(requestId);
-    expect(findIn(inspect(error) + JSON.stringify(error) + inspect(session.getSnapshot()), minted)).toEqual([]);
+    expect(findIn(inspect(error) + JSON.stringify(error) + inspect(session.getSnapshot()), minted)).toStrictEqual([]);
     expect(snowflake.counts).toMatchObject({ exchanges: 1, rows: 0 });
   });
 
@@ -198,7 +200,7 @@ describe.each(adapters)('G28 a refusal is told in full, over %s', (adapter) => {
     const errors = [await failureOf(instance.post(rows, '{"id":1}')), await failureOf(grant.getIngestUrl())];
     for (const error of errors)
       expect(error).toMatchObject({ name: 'TokenError', status: expect.any(Number) as unknown });
-    expect(findIn(inspect([errors, told], { depth: 9 }) + JSON.stringify([errors, told]), minted)).toEqual([]);
+    expect(findIn(inspect([errors, told], { depth: 9 }) + JSON.stringify([errors, told]), minted)).toStrictEqual([]);
   });
 });
 
@@ -307,7 +309,7 @@ describe('G28 a request id that the account makes of the JWT is told nowhere', (
     told.push(await failureOf(instance.post(rows, '{"id":1}')));
     for (const error of told) {
       expect(error).toMatchObject({ code: 'AUTH_SESSION_EXPIRED' });
-      expect(findIn(inspect(error) + JSON.stringify(error), [id])).toEqual([]);
+      expect(findIn(inspect(error) + JSON.stringify(error), [id])).toStrictEqual([]);
     }
   });
 });
@@ -318,7 +320,7 @@ test('G28 getIngestUrl tells of a network fault without the request', async () =
   await gone.close();
   const error = await failureOf(grant.getIngestUrl());
   expect(error).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED', kind: 'network', retryable: true });
-  expect(findIn(inspect(error) + JSON.stringify(error), minted)).toEqual([]);
+  expect(findIn(inspect(error) + JSON.stringify(error), minted)).toStrictEqual([]);
 });
 
 describe('G28 getIngestUrl and a function that brings no JWT', () => {
@@ -348,7 +350,9 @@ describe('G28 getIngestUrl and a function that brings no JWT', () => {
       const error = await failureOf(grant.getIngestUrl());
       expect(error).toMatchObject({ name: 'TokenError', code: 'AUTH_TOKEN_REFRESH_FAILED', kind, retryable: true });
       expect(String(error)).toContain('Option "jwt" gave no token');
-      expect(findIn(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error), [secret])).toEqual([]);
+      expect(findIn(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error), [secret])).toStrictEqual(
+        [],
+      );
       expect(snowflake.account.seen).toHaveLength(0);
     }
   });

@@ -32,7 +32,7 @@ describe.each(adapters)('G28 a scoped token by exchange, over %s', (adapter) => 
     expect(String(exchange?.body)).toBe(
       `grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&scope=${scope}`,
     );
-    expect(snowflake.ingest.seen.map(({ token }) => token)).toEqual([await session.getAccessToken()]);
+    expect(snowflake.ingest.seen.map(({ token }) => token)).toStrictEqual([await session.getAccessToken()]);
   });
 
   const tokenBodies: TokenBody[] = ['text', 'json string', 'token', 'access_token'];
@@ -343,5 +343,5 @@ test('G28 a request with credentials of its own is left alone: they go where its
   await instance.post(url, '{}', { auth });
   await instance.post(url.replace('//', '//u:p@'), '{}');
   const basic = `Basic ${btoa('u:p')}`;
-  expect(other.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer mine', basic, basic]);
+  expect(other.seen.map(({ headers }) => headers.authorization)).toStrictEqual(['Bearer mine', basic, basic]);
 });

@@ -298,7 +298,7 @@ describe('G29 a debug log that fails changes nothing', () => {
     createDebug.log = (...args: unknown[]) => void lines.push(args.map(String).join(' '));
     const s = signedIn();
     await s.session.refresh();
-    expect(lines).toEqual([]);
+    expect(lines).toStrictEqual([]);
     createDebug.enable('axios-token-refresh*');
     const before = s.events.length;
     await s.session.refresh();

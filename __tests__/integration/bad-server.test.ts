@@ -167,7 +167,7 @@ describe.each(adapters)('an authorization server that misbehaves, over %s', (ada
       await expect(session.refresh()).resolves.toBe(good);
       await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
       expect(session.getSnapshot()).toMatchObject({ status: 'active', error: undefined, consecutiveFailures: 0 });
-      expect(api.seen.map(({ token: sent }) => sent)).toEqual([good]);
+      expect(api.seen.map(({ token: sent }) => sent)).toStrictEqual([good]);
       if (code !== 'AUTH_SESSION_EXPIRED')
         expect(auth.seen.at(-1)?.body.toString()).toBe('{"refresh_token":"refresh-1"}');
     },
@@ -208,7 +208,7 @@ describe.each(adapters)('an authorization server that misbehaves, over %s', (ada
   test('the same token again is fine while nobody has refused it', async () => {
     const { api, instance, session } = await world(adapter, dying, (held) => ({ body: { access_token: held } }));
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ token: sent }) => sent)).toEqual([dying]);
+    expect(api.seen.map(({ token: sent }) => sent)).toStrictEqual([dying]);
     expect(session.getSnapshot()).toMatchObject({ status: 'active', error: undefined });
   });
 

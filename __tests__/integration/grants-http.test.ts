@@ -103,7 +103,7 @@ describe.each(adapters)('over %s', (adapter) => {
       made.on('event', (event) => told.push(event));
       const error = await failureOf(made.refresh());
       expect(error).toMatchObject({ code: 'AUTH_SESSION_EXPIRED', requestId: 'req-9', status: 400 });
-      expect(findIn(inspect([error, told], { depth: 9 }) + JSON.stringify([error, told]), canaries)).toEqual([]);
+      expect(findIn(inspect([error, told], { depth: 9 }) + JSON.stringify([error, told]), canaries)).toStrictEqual([]);
     });
 
     test.each([
@@ -185,7 +185,7 @@ describe('a function that supplies a token', () => {
   ])('that %s fails that refresh, and its message is kept back', async (_, supply) => {
     const error = await failureOf((await supplied(supply)).refresh());
     expect(error).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED', kind: 'callback' });
-    expect(findIn(inspect(error), canaries)).toEqual([]);
+    expect(findIn(inspect(error), canaries)).toStrictEqual([]);
   });
 
   test.each([undefined, null, 5, '', {}, [assertion]])('that returns %j sends nothing', async (value) => {

@@ -21,7 +21,7 @@ test.each(['http', 'fetch'] as const)(
     const type = { 'Content-Type': 'application/json' };
     const answer = await refresh(new Request('http://localhost/', { method: 'POST', headers: type, body }));
     expect(answer.status).toBe(502);
-    expect(elsewhere.seen).toEqual([]);
+    expect(elsewhere.seen).toStrictEqual([]);
     expect(upstream.seen).toHaveLength(1);
     await Promise.all([upstream.close(), elsewhere.close()]);
   },

@@ -208,18 +208,18 @@ describe.each([
   });
 
   test.each(Object.keys(settings) as Resolution[])('its types hold under %s, libraries checked', (resolution) => {
-    expect(errorsOf(consumer.folder, resolution, 'good.ts')).toEqual([]);
+    expect(errorsOf(consumer.folder, resolution, 'good.ts')).toStrictEqual([]);
   });
 
   test.each(Object.keys(settings) as Resolution[])(
     'the types of its other entry points hold under %s',
     (resolution) => {
-      expect(errorsOf(consumer.folder, resolution, 'subpaths.ts')).toEqual([]);
+      expect(errorsOf(consumer.folder, resolution, 'subpaths.ts')).toStrictEqual([]);
     },
   );
 
   test('its types hold for `import = require()`', () => {
-    expect(errorsOf(consumer.folder, 'nodenext, CommonJS', 'require.cts')).toEqual([]);
+    expect(errorsOf(consumer.folder, 'nodenext, CommonJS', 'require.cts')).toStrictEqual([]);
   });
 
   test.each(Object.keys(settings) as Resolution[])('its types refuse misuse under %s', async (resolution) => {

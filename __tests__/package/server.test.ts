@@ -46,7 +46,7 @@ describe('axios-token-refresh/server, installed beside jose and rate-limiter-fle
   test.each(['nodenext, ESM', 'nodenext, CommonJS'] as const)(
     'its types hold under %s, libraries checked',
     (resolution) => {
-      expect(errorsOf(consumer.folder, resolution, 'server-good.ts')).toEqual([]);
+      expect(errorsOf(consumer.folder, resolution, 'server-good.ts')).toStrictEqual([]);
     },
   );
 });

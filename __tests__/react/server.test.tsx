@@ -52,7 +52,7 @@ describe('a page that a server has rendered', () => {
     const page = await hydrate(html, <Status session={session} />, complaints);
     expect(views[0]?.status).toBe('loading');
     expect(page.text()).toBe('active');
-    expect(complaints).toEqual([]);
+    expect(complaints).toStrictEqual([]);
     await act(async () => session.signOut());
     expect(page.text()).toBe('signed-out');
     await page.close();
@@ -64,7 +64,7 @@ describe('a page that a server has rendered', () => {
     const html = renderToString(<Status session={session} />);
     const page = await hydrate(html, <Status session={session} />, complaints);
     expect(page.container.querySelectorAll('p')).toHaveLength(1);
-    expect(complaints).toEqual([]);
+    expect(complaints).toStrictEqual([]);
     await page.close();
   });
 });

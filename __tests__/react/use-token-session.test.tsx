@@ -184,7 +184,7 @@ describe('in StrictMode', () => {
     await act(async () => session.setTokens('second'));
     await act(async () => session.signOut());
     await page.close();
-    expect(complaints.mock.calls).toEqual([]);
+    expect(complaints.mock.calls).toStrictEqual([]);
     complaints.mockRestore();
   });
 

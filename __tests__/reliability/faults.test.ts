@@ -19,6 +19,6 @@ describe.each([...tables])('$title', (table) => {
   test.each(table.faults.map(({ name }, index) => ({ name, index })))('$name', ({ index }) => {
     const row = played.get(table.name)?.[index];
     for (const adapter of adapters) expect(row?.figures[adapter].sent).toBe(requests);
-    expect(row && problemsIn(row, table)).toEqual([]);
+    expect(row && problemsIn(row, table)).toStrictEqual([]);
   });
 });

@@ -61,7 +61,7 @@ describe('the rules notice', () => {
   });
 
   test('nothing wrong with what is right', () => {
-    expect(problemsOf(fault, shorter, { ...good, ...failed('AUTH_WAIT_TIMEOUT', 1) })).toEqual([]);
-    expect(problemsOf({ ...fault, losesReplies: true }, shorter, { ...good, reuses: 3 })).toEqual([]);
+    expect(problemsOf(fault, shorter, { ...good, ...failed('AUTH_WAIT_TIMEOUT', 1) })).toStrictEqual([]);
+    expect(problemsOf({ ...fault, losesReplies: true }, shorter, { ...good, reuses: 3 })).toStrictEqual([]);
   });
 });

@@ -57,7 +57,7 @@ describe('records', () => {
     const { w, clock } = scene();
     await refreshTimes(w, 2);
     await clock.advance(4 * second);
-    expect(server.seen).toEqual([]);
+    expect(server.seen).toStrictEqual([]);
     await clock.advance(second);
     await arrived(1);
     expect(server.seen).toMatchObject([
@@ -117,7 +117,7 @@ describe('records', () => {
     await Promise.all(sessions.map((session) => session.setTokens('signed-in')));
     expect(await audit.flush()).toBe(true);
     expect(outcomes()).toEqual(sessions.map(() => 'started'));
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
     for (const session of sessions) session.dispose();
   });
 
@@ -350,7 +350,7 @@ describe('a collector that is out of order', () => {
     });
     await refreshTimes(w, 1);
     expect(await audit.flush()).toBe(false);
-    expect(w.told('listener.failed')).toEqual([]);
+    expect(w.told('listener.failed')).toStrictEqual([]);
   });
 });
 

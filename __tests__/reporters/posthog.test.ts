@@ -40,7 +40,7 @@ describe('events as PostHog events', () => {
   test('have who, what, when and their fields', async () => {
     const w = await scenes.failure(report());
     const [event, ...others] = await sent();
-    expect(others).toEqual([]);
+    expect(others).toStrictEqual([]);
     expect(event).toMatchObject({
       distinct_id: 'user-1',
       event: 'auth.refresh.failed',
@@ -55,7 +55,7 @@ describe('events as PostHog events', () => {
 
   test('are those that are asked for', async () => {
     await scenes.success(report({ events: ['refresh.started'] }));
-    expect((await sent()).map(({ event }) => event)).toEqual(['auth.refresh.started']);
+    expect((await sent()).map(({ event }) => event)).toStrictEqual(['auth.refresh.started']);
   });
 
   test('count for whoever is signed in when they happen', async () => {
@@ -63,7 +63,7 @@ describe('events as PostHog events', () => {
     const w = await scenes.success(report({ distinctId: () => who }));
     who = 'grace';
     await refreshTimes(w, 1);
-    expect((await sent()).map(({ distinct_id }) => distinct_id)).toEqual(['ada', 'grace']);
+    expect((await sent()).map(({ distinct_id }) => distinct_id)).toStrictEqual(['ada', 'grace']);
   });
 });
 
@@ -74,7 +74,7 @@ test('three holders of one session escalate once, and recover once', async () =>
   await refreshTimes(nth(all, 1), 1);
   const events = await sent();
   const [escalated, ...more] = events.filter(({ event }) => event === 'auth.refresh.escalated');
-  expect(more).toEqual([]);
+  expect(more).toStrictEqual([]);
   expect(escalated?.properties).toMatchObject({ consecutiveFailures: 3, kinds: { network: 3 } });
   expect(escalated?.properties).toHaveProperty('firstFailureAt');
   expect(escalated?.properties).toHaveProperty('lastFailureAt');
@@ -91,5 +91,5 @@ test('nothing is sent after the end of the reporter', async () => {
   });
   stops.forEach((stop) => stop());
   await refreshTimes(w, 3);
-  expect((await sent()).map(({ event }) => event)).toEqual(['auth.refresh.succeeded']);
+  expect((await sent()).map(({ event }) => event)).toStrictEqual(['auth.refresh.succeeded']);
 });

@@ -46,7 +46,7 @@ describe('events as breadcrumbs', () => {
         error: { code: 'AUTH_TOKEN_REFRESH_FAILED', kind: 'server', status: 503, requestId: 'req-503', attempts: 1 },
       },
     });
-    expect(messages).toEqual([]);
+    expect(messages).toStrictEqual([]);
   });
 
   test('leave out requests that wait, which are many', async () => {
@@ -116,5 +116,5 @@ test('nothing is told after the end of the reporter', async () => {
   const before = breadcrumbs.length;
   await refreshTimes(w, 5);
   expect(breadcrumbs).toHaveLength(before);
-  expect(messages).toEqual([]);
+  expect(messages).toStrictEqual([]);
 });

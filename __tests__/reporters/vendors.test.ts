@@ -113,7 +113,7 @@ test('no vendor is called for requests with a fresh token', async () => {
   ];
   for (const report of reporters) report(w.session);
   for (let count = 0; count < 10; count++) await w.instance.get('/orders');
-  expect(calls).toEqual([]);
+  expect(calls).toStrictEqual([]);
   await refreshTimes(w, 1);
   expect(new Set(calls)).toEqual(new Set(['startSpan', 'span', 'add', 'record', 'addBreadcrumb', 'capture', 'info']));
 });

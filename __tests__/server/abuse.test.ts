@@ -134,7 +134,7 @@ describe('over a socket', () => {
     const on = await stage();
     const answer = await raw(on, `${head}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    expect(on.events()).toEqual([]);
+    expect(on.events()).toStrictEqual([]);
   });
 
   test('a request whose sender has reset the connection is dropped: its address is gone, and no limit may be', async () => {
@@ -161,7 +161,7 @@ describe('over a socket', () => {
       }
     }
     expect(new Set(dropped)).toEqual(new Set([true]));
-    expect(on.told.filter(({ ip }) => ip === undefined)).toEqual([]);
+    expect(on.told.filter(({ ip }) => ip === undefined)).toStrictEqual([]);
     expect(on.told.length).toBeLessThanOrEqual(6);
   });
 
@@ -255,14 +255,14 @@ describe('the limit by address', () => {
 
   test('is not evaded by an invented X-Forwarded-For', async () => {
     const sent = [1, 2, 3, 4].map((last) => from('192.0.2.1', `203.0.113.${last}`));
-    expect(await tries({}, sent)).toEqual([no, no, no, limited]);
-    expect(await tries({ trustedProxies: ['10.0.0.0/8'] }, sent)).toEqual([no, no, no, limited]);
+    expect(await tries({}, sent)).toStrictEqual([no, no, no, limited]);
+    expect(await tries({ trustedProxies: ['10.0.0.0/8'] }, sent)).toStrictEqual([no, no, no, limited]);
   });
 
   test('counts the client of a trusted proxy, and believes the proxy alone', async () => {
     const options = { trustedProxies: ['10.0.0.0/8', '::1'] };
     const sent = (ips: readonly string[]): object[] => ips.map((ip) => from('10.1.2.3', ip));
-    expect(await tries(options, sent(['198.51.100.1', '198.51.100.2', '198.51.100.3', '198.51.100.4']))).toEqual([
+    expect(await tries(options, sent(['198.51.100.1', '198.51.100.2', '198.51.100.3', '198.51.100.4']))).toStrictEqual([
       no,
       no,
       no,
@@ -270,9 +270,9 @@ describe('the limit by address', () => {
     ]);
     // What stands further left was written by the client.
     const lies = [1, 2, 3, 4].map((last) => `203.0.113.${last}, 198.51.100.1, 10.9.9.9`);
-    expect(await tries(options, sent(lies))).toEqual([no, no, no, limited]);
+    expect(await tries(options, sent(lies))).toStrictEqual([no, no, no, limited]);
     const ports = ['198.51.100.1', '198.51.100.1:80', ' 198.51.100.1 ', '[::ffff:198.51.100.1]:443'];
-    expect(await tries(options, sent(ports))).toEqual([no, no, no, limited]);
+    expect(await tries(options, sent(ports))).toStrictEqual([no, no, no, limited]);
   });
 
   test('nonsense from a trusted proxy is a 400, not someone’s address', async () => {

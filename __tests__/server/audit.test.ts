@@ -78,7 +78,7 @@ describe('the audit trail', () => {
     expect((await on.endpoint.auditTrail({ subject: 'grace' })).map(({ event }) => event)).toEqual(['issued']);
     expect(await on.endpoint.auditTrail({ familyId: sessionId })).toHaveLength(1);
     expect(await on.endpoint.auditTrail({ subject: 'ada', limit: 3 })).toHaveLength(3);
-    expect(await on.endpoint.auditTrail({ since: on.clock.now() + 1 })).toEqual([]);
+    expect(await on.endpoint.auditTrail({ since: on.clock.now() + 1 })).toStrictEqual([]);
     await expect(on.endpoint.revokeSessions({ subject: 'half \ud800' })).rejects.toThrow('without control characters');
     for (const query of [
       { limit: 0 },
@@ -133,13 +133,13 @@ describe('the audit trail', () => {
     const { refreshToken } = await on.signIn({ caller: { ip: '::ffff:192.0.2.7' } });
     await on.refresh(refreshToken, { connection: { peerAddress: '::ffff:192.0.2.7' } });
     await on.signIn({ caller: { ip: `unknown, ${refreshToken}` } });
-    expect(on.told.map(({ ip }) => ip)).toEqual(['192.0.2.7', '192.0.2.7', undefined]);
+    expect(on.told.map(({ ip }) => ip)).toStrictEqual(['192.0.2.7', '192.0.2.7', undefined]);
   });
 
   test('does not grow by requests for what is public', async () => {
     const on = await stage();
     expect(await send(on.endpoint.jwks, {}, from)).toMatchObject({ status: 405, outcome: 'AUTH_REQUEST_INVALID' });
-    expect(on.events()).toEqual([]);
+    expect(on.events()).toStrictEqual([]);
   });
 
   test('a callback that throws or rejects changes nothing, and is told of', async () => {

@@ -95,7 +95,7 @@ describe('in cookie mode', () => {
     const { on, pair } = await signIn({ name: 'rt', path: '/auth' });
     const refused = await post(on, { Origin: origin, Cookie: `rt=${'A'.repeat(43)}` });
     expect(refused).toMatchObject({ outcome: 'AUTH_TOKEN_INVALID' });
-    expect(refused.headers.getSetCookie()).toEqual([]);
+    expect(refused.headers.getSetCookie()).toStrictEqual([]);
     const answer = await send(on.endpoint.signOut, undefined, { headers: { Origin: origin, Cookie: pair } });
     expect(answer.status).toBe(204);
     expect(answer.headers.getSetCookie()).toEqual(['rt=; Max-Age=0; Path=/auth; HttpOnly; SameSite=Strict; Secure']);

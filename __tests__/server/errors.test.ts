@@ -215,7 +215,7 @@ describe('a fault of the store never looks like a refusal', () => {
     const record = (): Promise<void> => new Promise((resolve) => (finish = resolve));
     const on = await stage({ store: brokenStore({ find: fault, record }) });
     expect((await on.refresh('A'.repeat(43))).outcome).toBe('AUTH_UNAVAILABLE');
-    expect(on.events()).toEqual([]);
+    expect(on.events()).toStrictEqual([]);
     finish?.();
     await new Promise((resolve) => setImmediate(resolve));
     expect(on.events()).toEqual(['failed']);

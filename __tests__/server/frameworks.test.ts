@@ -127,6 +127,6 @@ test.each<[string, (late: Promise<unknown>) => RequestHandler]>([
   const client = axios.create({ baseURL, httpAgent, headers: { Authorization: 'Bearer x' }, validateStatus: null });
   expect((await client.get('slow')).status).toBe(503);
   expect((await client.get('next')).status).toBe(200);
-  expect(errors).toEqual([]);
+  expect(errors).toStrictEqual([]);
   httpAgent.destroy();
 });

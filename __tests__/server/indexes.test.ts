@@ -97,7 +97,7 @@ describe('every query uses an index', () => {
     await sqlRefreshStore(database).migrate();
     // A scan in the order of an index, ended by a limit, is no scan of the table.
     const plans = await plansOf(database, 'explain query plan', queries);
-    expect(without(plans, scans)).toEqual([]);
+    expect(without(plans, scans)).toStrictEqual([]);
     await database.destroy();
 
     expect(ofRevocation(plans)).toContain('refresh_families_subject');
@@ -131,7 +131,7 @@ describe('every query uses an index', () => {
       expect(queries.length).toBeGreaterThan(15);
       const database = make(() => undefined);
       const plans = await plansOf(database, 'explain', queries);
-      expect(without(plans, /Seq Scan|^\s*->\s+Sort/)).toEqual([]);
+      expect(without(plans, /Seq Scan|^\s*->\s+Sort/)).toStrictEqual([]);
       expect(ofRevocation(plans)).toContain('refresh_families_subject');
       await dropIndexesOfFamilies(database);
       const worse = without(await plansOf(database, 'explain', queries), /Seq Scan/);

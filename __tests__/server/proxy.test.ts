@@ -169,7 +169,7 @@ describe('createRefreshProxy', () => {
       expect(await refresh()).toMatchObject({ status: 401, outcome: 'AUTH_TOKEN_INVALID' });
       expect(inspect(upstream.seen.map(({ url, headers }) => [url, headers]))).not.toContain('of-the-api');
       for (const { url, headers, body } of upstream.seen) {
-        expect([url, headers.authorization]).toEqual(['/token', undefined]);
+        expect([url, headers.authorization]).toStrictEqual(['/token', undefined]);
         expect(headers).toMatchObject({
           accept: 'application/json, text/plain, */*',
           'content-type': 'application/json',
@@ -230,7 +230,7 @@ describe('createRefreshProxy', () => {
   ])('what cannot be a token does not reach the upstream: case %#', async (token, code) => {
     const { upstream, refresh } = await proxy({});
     expect((await refresh(token ?? null)).outcome).toBe(code);
-    expect(upstream.seen).toEqual([]);
+    expect(upstream.seen).toStrictEqual([]);
   });
 
   test('limits by address and by token', async () => {
@@ -276,7 +276,7 @@ describe('createRefreshProxy', () => {
     );
     expect(await refresh()).toMatchObject({ status: 401, outcome: 'AUTH_TOKEN_INVALID' });
     expect(told).toMatchObject([{ event: 'refused', code: 'AUTH_TOKEN_INVALID' }]);
-    expect(faults).toEqual([]);
+    expect(faults).toStrictEqual([]);
   });
 
   test('callbacks that throw are faults, and no refusals', async () => {
@@ -326,7 +326,7 @@ describe('createRefreshProxy', () => {
       const { refresh, faults } = await proxy({ body: { accessToken: tokenFor(Date, 600, { sub }) } }, { store });
       expect((await refresh()).status).toBe(200);
       expect(await store.auditTrail({})).toMatchObject([{ event: 'refreshed', subject: undefined }]);
-      expect(faults).toEqual([]);
+      expect(faults).toStrictEqual([]);
     },
   );
 

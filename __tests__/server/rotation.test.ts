@@ -223,6 +223,6 @@ describe('a session', () => {
   ])('is not started with %j', async (session, message) => {
     const on = await stage();
     await expect(on.signIn(session)).rejects.toThrow(message);
-    expect(on.events()).toEqual([]);
+    expect(on.events()).toStrictEqual([]);
   });
 });

@@ -118,7 +118,7 @@ function contract(make: MakeStore): void {
         }),
       ),
     );
-    expect(seen).toEqual([undefined, ...Array<number>(19).fill(t0 + 1)]);
+    expect(seen).toStrictEqual([undefined, ...Array<number>(19).fill(t0 + 1)]);
   });
 
   test('revokes, and keeps the tokens: reuse must stay visible', async () => {
@@ -146,7 +146,7 @@ function contract(make: MakeStore): void {
       seen.push(presented);
       return { action: 'keep', record: record({ event: 'refused', familyId: 'x' }) };
     });
-    expect(seen).toEqual([undefined]);
+    expect(seen).toStrictEqual([undefined]);
     expect(await kept.store.auditTrail({ familyId: 'x' })).toHaveLength(1);
   });
 
@@ -160,14 +160,14 @@ function contract(make: MakeStore): void {
       { id: 'b', subject: 'ada' },
     ]);
     expect((await kept.store.find('one'))?.family).toMatchObject({ revokedAt: t0 + 9, revokeReason: 'revoked' });
-    expect(await kept.store.revoke({ subject: 'ada' }, t0 + 10)).toEqual([]);
+    expect(await kept.store.revoke({ subject: 'ada' }, t0 + 10)).toStrictEqual([]);
     expect(await kept.store.revoke({ familyId: 'c' }, t0 + 10)).toHaveLength(1);
   });
 
   test('does not end what is over', async () => {
     await begin('a', 'one', { expiresAt: t0 + 9 });
     await begin('b', 'two', { expiresAt: t0 + 10 });
-    expect(await kept.store.revoke({ familyId: 'a' }, t0 + 9)).toEqual([]);
+    expect(await kept.store.revoke({ familyId: 'a' }, t0 + 9)).toStrictEqual([]);
     expect(await kept.store.revoke({ subject: 'ada' }, t0 + 9)).toEqual([{ id: 'b', subject: 'ada' }]);
     expect((await kept.store.find('one'))?.family.revokedAt).toBeUndefined();
   });
@@ -214,7 +214,7 @@ function contract(make: MakeStore): void {
     expect(purged).toEqual({ families: 7, auditRecords: 1 });
     expect(await kept.store.find('old 3')).toBeUndefined();
     expect(await kept.store.find('new')).toBeDefined();
-    expect(await kept.store.auditTrail({ familyId: 'ancient' })).toEqual([]);
+    expect(await kept.store.auditTrail({ familyId: 'ancient' })).toStrictEqual([]);
     expect(await kept.store.auditTrail({ since: t0 })).toEqual(before);
   });
 
@@ -386,7 +386,7 @@ describe('sqlRefreshStore over SQLite', () => {
       seen.push(presented);
       return { action: 'keep' };
     });
-    expect(seen).toEqual([undefined]);
+    expect(seen).toStrictEqual([undefined]);
     await kept.close();
   });
 

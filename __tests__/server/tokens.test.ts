@@ -128,7 +128,7 @@ describe('keys', () => {
       const key = await generateSigningKey(alg);
       const on = await stage({ accessTokens: { ...asked, keys: [{ ...key, note: 'internal' }] } });
       const { keys } = (await (await on.endpoint.jwks(new Request('http://localhost/'))).json()) as { keys: object[] };
-      expect(Object.keys(keys[0] ?? {}).filter((name) => /^(d|p|q|dp|dq|qi|k|note)$/.test(name))).toEqual([]);
+      expect(Object.keys(keys[0] ?? {}).filter((name) => /^(d|p|q|dp|dq|qi|k|note)$/.test(name))).toStrictEqual([]);
       const keySet = { keys: keys as never };
       const verify = createAccessTokenVerifier({ ...asked, keys: keySet, clock: on.clock });
       expect(await verify((await on.signIn()).accessToken)).toMatchObject({ subject: 'ada' });
@@ -283,7 +283,7 @@ describe('requireAccessToken', () => {
     const answer = await fetch(await listen(server), { headers: { authorization: `Bearer ${accessToken}` } });
     expect(await read(answer)).toMatchObject({ status: 503, outcome: 'AUTH_UNAVAILABLE' });
     expect(answer.headers.get('retry-after')).toBe('1');
-    expect(passed).toEqual([]);
+    expect(passed).toStrictEqual([]);
     expect(seen).toEqual([expect.any(Error)]);
     expect(inspect(seen)).not.toContain(accessToken);
   });
@@ -324,7 +324,7 @@ describe('requireAccessToken', () => {
         resolve();
       });
     });
-    expect(seen).toEqual([undefined, new Error('in the route')]);
+    expect(seen).toStrictEqual([undefined, new Error('in the route')]);
   });
 
   test('in another service, with the keys that the endpoint publishes; keys that cannot be had are no refusal', async () => {

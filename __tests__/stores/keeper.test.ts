@@ -126,7 +126,7 @@ describe('a place that fails', () => {
     expect(await keeper.load()).toEqual(set('2'));
     await keeper.write(undefined);
     expect(await keeper.load()).toBeUndefined();
-    expect(here.told).toEqual([]);
+    expect(here.told).toStrictEqual([]);
   });
 
   test('tells of another fault, and of the same one after it was well', async () => {

@@ -536,7 +536,7 @@ describe('the contract notices a store that', () => {
     };
     const cases = tokenStoreContract(makeHolders, { patienceMs: 100 });
     const reasons = await Promise.all(cases.map(({ run }) => run().catch((reason: unknown) => reason)));
-    expect(reasons.filter((reason) => reason !== undefined && !(reason instanceof Error))).toEqual([]);
+    expect(reasons.filter((reason) => reason !== undefined && !(reason instanceof Error))).toStrictEqual([]);
     expect(reasons.map(String).join('\n')).toMatch(message);
   });
 

@@ -84,7 +84,7 @@ describeWithRedis('redisStore over ioredis', () => {
     const late = pause(700).then(() => 'late');
     expect(await Promise.race([late, rejection(Promise.resolve(ada.load()))])).toMatchObject({ code: 'ENOTCONN' });
     process.off('unhandledRejection', hear);
-    expect(unhandled).toEqual([]);
+    expect(unhandled).toStrictEqual([]);
   }, 20_000);
 
   test('that is lazy: changes are heard', async () => {

@@ -58,7 +58,7 @@ describeWithRedis('G27 a lease', () => {
     };
     expect(await ada.exclusive(work, signal)).toBe('done');
     process.off('unhandledRejection', hear);
-    expect(unhandled).toEqual([]);
+    expect(unhandled).toStrictEqual([]);
   });
 
   test('is released and extended by its owner only', async () => {

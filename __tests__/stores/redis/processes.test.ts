@@ -94,7 +94,7 @@ describeWithRedis('with a real authorization server, Redis and processes', () =>
   afterEach(async () => {
     // Each test has processes of its own, and each of them ends by itself.
     const left = await Promise.all(holders.splice(0).map((holder) => holder.leave()));
-    expect(left.filter((status) => status !== 0 && status !== null)).toEqual([]);
+    expect(left.filter((status) => status !== 0 && status !== null)).toStrictEqual([]);
     key = `session:${randomUUID()}`;
   }, 30_000);
 

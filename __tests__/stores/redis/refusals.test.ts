@@ -61,7 +61,7 @@ describeWithRedis('redisStore', () => {
       close();
       await place.plain.call('acl', 'setuser', 'default', 'allchannels');
       process.off('unhandledRejection', hear);
-      expect(unhandled).toEqual([]);
+      expect(unhandled).toStrictEqual([]);
     },
   );
 
