@@ -80,7 +80,7 @@ describe('G7 one refresh in flight per session', () => {
     nth(w.calls, 0).answer(fresh);
     await settle();
     expect(new Set(states(requests))).toEqual(new Set(['resolved']));
-    for (const { seen } of [w.api, ...apis]) expect(seen.map(({ token }) => token)).toEqual(times(5, () => fresh));
+    for (const { seen } of [w.api, ...apis]) expect(seen.map(({ token }) => token)).toStrictEqual(times(5, () => fresh));
   });
 
   test('refresh(), getAccessToken(), a request and a 401 share the refresh', async () => {

@@ -50,7 +50,7 @@ describe.each(combinations)('G15 axios-retry installed $order the plugin, over $
   test.each(scripts)('$name, then an answer', async ({ answers, tokens }) => {
     const { api, instance, refreshes } = await retrying({ adapter, order, answers });
     await expect(instance.put('/orders/1', { state: 'paid' })).resolves.toMatchObject({ data: { ok: true } });
-    expect(api.seen.map(({ token }) => token)).toEqual(tokens);
+    expect(api.seen.map(({ token }) => token)).toStrictEqual(tokens);
     expect(new Set(api.seen.map(({ body }) => body.toString()))).toEqual(new Set(['{"state":"paid"}']));
     expect(refreshes).toHaveLength(1);
   });
