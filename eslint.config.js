@@ -4,6 +4,15 @@ import tseslint from 'typescript-eslint';
 const typescript = ['**/*.{ts,tsx,mts,cts}'];
 const outsideSrc = ['{__tests__,bench,examples,scripts}/**/*.{ts,tsx,mts,cts}'];
 
+const exportsByName = [
+  { selector: 'ExportAllDeclaration', message: 'List exports one by one: what is exported is a promise.' },
+  { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
+];
+const looseLists = {
+  selector: "CallExpression[callee.property.name='toEqual'] > ArrayExpression",
+  message: 'toEqual lets further entries pass that are undefined: use toStrictEqual.',
+};
+
 export default defineConfig(
   // The fixtures are written into a consumer's project, in that project's dialect.
   globalIgnores(['dist/', 'coverage/', '__tests__/package/fixtures/']),
@@ -14,11 +23,7 @@ export default defineConfig(
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
       eqeqeq: 'error',
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'ExportAllDeclaration', message: 'List exports one by one: what is exported is a promise.' },
-        { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
-      ],
+      'no-restricted-syntax': ['error', ...exportsByName],
       '@typescript-eslint/ban-ts-comment': [
         'error',
         { 'ts-check': true, 'ts-expect-error': true, 'ts-ignore': true, 'ts-nocheck': true },
@@ -49,6 +54,7 @@ export default defineConfig(
     // Callbacks of users are written `async` without awaiting, and do nothing on purpose: so do those of tests.
     files: outsideSrc,
     rules: {
+      'no-restricted-syntax': ['error', ...exportsByName, looseLists],
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/no-empty-function': 'off',
     },

@@ -231,11 +231,11 @@ describe('the rules notice', () => {
       session: `import type { A } from './attach.js';`,
       attach: `import { s } from './session.js';`,
     });
-    expect([...wrongDirections(tree)]).toEqual(['session imports attach, which is above or beside it']);
+    expect([...wrongDirections(tree)]).toStrictEqual(['session imports attach, which is above or beside it']);
   });
 
   test('a file without a place', () => {
-    expect([...wrongDirections(made({ utils: '' }))]).toEqual(['utils has no place in the table of layers']);
+    expect([...wrongDirections(made({ utils: '' }))]).toStrictEqual(['utils has no place in the table of layers']);
   });
 
   test('an entry point that reaches into another, or into the session', () => {
@@ -246,7 +246,7 @@ describe('the rules notice', () => {
       session: `import type { G } from './grants/index.js';`,
       errors: '',
     });
-    expect([...wrongDirections(tree)]).toEqual([
+    expect([...wrongDirections(tree)]).toStrictEqual([
       'react/index imports grants/index, which is above or beside it',
       'react/index imports session, which is above or beside it',
       'session imports grants/index, which is above or beside it',
@@ -256,7 +256,7 @@ describe('the rules notice', () => {
   test('a cycle, but not one of types alone', () => {
     const run = made({ 'core/a': `import { b } from './b.js';`, 'core/b': `export { a } from './a.js';` });
     const types = made({ 'core/a': `import { b } from './b.js';`, 'core/b': `import type { a } from './a.js';` });
-    expect([...cycles(run)]).toEqual(['core/a -> core/b -> core/a']);
+    expect([...cycles(run)]).toStrictEqual(['core/a -> core/b -> core/a']);
     expect([...cycles(types)]).toStrictEqual([]);
   });
 
@@ -265,7 +265,7 @@ describe('the rules notice', () => {
       'core/a': `import axios from 'axios'; import type { AxiosError } from 'axios'; import { jwtDecode } from 'jwt-decode';
         export const now = () => Date.now() + +new Date() + +new Date(5); setTimeout(now, 1); clock.setTimeout(now);`,
     });
-    expect([...impurities(tree)]).toEqual([
+    expect([...impurities(tree)]).toStrictEqual([
       'core/a imports axios at run time',
       'core/a uses Date.now',
       'core/a uses new Date()',
@@ -279,24 +279,24 @@ describe('the rules notice', () => {
       attach: `await import('debug/src/browser.js');`,
       http: `import type { Debugger } from 'debug';`,
     });
-    expect([...sharedPackages(tree)]).toEqual(['debug is imported by session and attach']);
+    expect([...sharedPackages(tree)]).toStrictEqual(['debug is imported by session and attach']);
     const parts = made({
       http: `import axios from 'axios';`,
       'server/a': `import axios from 'axios';`,
       'server/b': `await import('axios');`,
     });
-    expect([...sharedPackages(parts)]).toEqual(['axios of server is imported by server/a and server/b']);
+    expect([...sharedPackages(parts)]).toStrictEqual(['axios of server is imported by server/a and server/b']);
   });
 
   test('console', () => {
-    expect([...consoles(made({ session: 'console.log(1);', http: 'logger.console; // console' }))]).toEqual([
+    expect([...consoles(made({ session: 'console.log(1);', http: 'logger.console; // console' }))]).toStrictEqual([
       'session uses console',
     ]);
   });
 
   test('a long file, and many rather long ones', () => {
-    expect([...lengths(made({ a: 'x\n'.repeat(251), b: '', c: '' }))]).toEqual(['a has 251 lines']);
-    expect([...lengths(made({ a: 'x\n'.repeat(151) }))]).toEqual(['1 of 1 files have more than 150 lines']);
+    expect([...lengths(made({ a: 'x\n'.repeat(251), b: '', c: '' }))]).toStrictEqual(['a has 251 lines']);
+    expect([...lengths(made({ a: 'x\n'.repeat(151) }))]).toStrictEqual(['1 of 1 files have more than 150 lines']);
   });
 });
 

@@ -305,7 +305,7 @@ describe('requests that are odd themselves', () => {
     await s.api.instance.request(config);
     const token = await s.session.getAccessToken();
     expect(sent(s)).toStrictEqual([token, token, token]);
-    expect(Object.keys(config)).toEqual(['url', 'data', 'method']);
+    expect(Object.keys(config)).toStrictEqual(['url', 'data', 'method']);
   });
 
   test.each<readonly [what: string, adapter: () => unknown]>([

@@ -42,7 +42,7 @@ describe('TokenError', () => {
 
   test('shows no field that was not given', () => {
     const bare = new TokenError('AUTH_TOKEN_MISSING', 'None.');
-    expect(Object.keys(bare).sort()).toEqual(['code', 'retryable']);
+    expect(Object.keys(bare).sort()).toStrictEqual(['code', 'retryable']);
     expect(bare.retryable).toBe(false);
     expect('cause' in bare).toBe(false);
     expect(

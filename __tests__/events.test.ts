@@ -299,7 +299,7 @@ describe('the order (G29): the state first, then the events', () => {
     await s.session.setTokens(s.issue());
     await s.session.refresh();
     await s.session.signOut();
-    expect(seen).toEqual([
+    expect(seen).toStrictEqual([
       'session.started active 1/1 false',
       'tokens.changed active 1/1 false',
       'refresh.started active 1/1 true',
@@ -315,7 +315,7 @@ describe('the order (G29): the state first, then the events', () => {
     s.session.on('refresh.escalated', () => s.session.dispose());
     s.session.on('event', ({ type }) => reported.push(type));
     await attempt(s.session.refresh());
-    expect(reported).toEqual(['refresh.started', 'request.queued', 'refresh.failed', 'refresh.escalated']);
+    expect(reported).toStrictEqual(['refresh.started', 'request.queued', 'refresh.failed', 'refresh.escalated']);
   });
 
   test('the end of a session', async () => {
@@ -323,7 +323,7 @@ describe('the order (G29): the state first, then the events', () => {
     const seen = watched(s.session);
     await attempt(s.session.refresh());
     await s.clock.advance(hour);
-    expect(seen).toEqual([
+    expect(seen).toStrictEqual([
       'refresh.started active 1/1 true',
       'refresh.failed active 1/1 false',
       'session.ending active 1/1 false',
@@ -341,7 +341,7 @@ describe('the order (G29): the state first, then the events', () => {
       );
     });
     await attempt(s.session.refresh());
-    expect(errors).toEqual([true, true]);
+    expect(errors).toStrictEqual([true, true]);
   });
 
   test('what a listener causes is told after everybody has heard of the cause', async () => {
@@ -359,8 +359,8 @@ describe('the order (G29): the state first, then the events', () => {
       first.push('d');
     });
     await s.session.signOut();
-    expect(first).toEqual(['a', 'b', 'c', 'd']);
-    expect(s.types()).toEqual(['session.cleared', 'session.started', 'tokens.changed']);
+    expect(first).toStrictEqual(['a', 'b', 'c', 'd']);
+    expect(s.types()).toStrictEqual(['session.cleared', 'session.started', 'tokens.changed']);
     expect(s.session.status).toBe('active');
   });
 });
@@ -412,8 +412,8 @@ describe('what events say', () => {
   ])('trigger %s, for the callback too', async (trigger, act) => {
     const s = signedIn();
     await act(s);
-    expect(s.calls.map((context) => context.trigger)).toEqual([trigger]);
-    expect(s.events.filter(({ type }) => type.startsWith('refresh.'))).toEqual([
+    expect(s.calls.map((context) => context.trigger)).toStrictEqual([trigger]);
+    expect(s.events.filter(({ type }) => type.startsWith('refresh.'))).toStrictEqual([
       expect.objectContaining({ trigger }),
       expect.objectContaining({ trigger }),
     ]);
@@ -422,7 +422,7 @@ describe('what events say', () => {
   test('trigger timer', async () => {
     const s = signedIn(undefined, { schedule: true });
     await s.clock.advance(hour - 120_000);
-    expect(s.calls.map(({ trigger }) => trigger)).toEqual(['timer']);
+    expect(s.calls.map(({ trigger }) => trigger)).toStrictEqual(['timer']);
     s.session.dispose();
   });
 
@@ -463,7 +463,7 @@ describe('what events say', () => {
     controller.abort();
     await settle();
     await s.session.signOut();
-    expect(s.events.filter(({ type }) => type.startsWith('request.'))).toEqual([
+    expect(s.events.filter(({ type }) => type.startsWith('request.'))).toStrictEqual([
       expect.objectContaining({ type: 'request.queued', waiting: 1, trigger: 'request' }),
       expect.objectContaining({ type: 'request.queued', waiting: 2, trigger: 'request' }),
       expect.objectContaining({ type: 'request.released', durationMs: 700, outcome: 'aborted' }),
@@ -481,7 +481,7 @@ describe('what events say', () => {
     };
     const s = stage(() => ({ store }));
     await s.session.setTokens(s.issue());
-    expect(s.events.filter(({ type }) => type === 'store.failed')).toEqual([
+    expect(s.events.filter(({ type }) => type === 'store.failed')).toStrictEqual([
       expect.objectContaining({ action: 'load', error: expect.objectContaining({ name: 'RangeError' }) }),
       expect.objectContaining({ action: 'save', error: expect.objectContaining({ code: 'QUOTA' }) }),
     ]);
@@ -509,7 +509,7 @@ describe('on, once and off', () => {
     await session.setTokens('b');
     session.off('tokens.changed', always);
     await session.setTokens('c');
-    expect(heard).toEqual(['on', 'once', 'on']);
+    expect(heard).toStrictEqual(['on', 'once', 'on']);
   });
 
   test('one listener for several events: off takes it from one alone', async () => {
@@ -518,7 +518,7 @@ describe('on, once and off', () => {
     const listener = ({ type }: TokenEvent): void => void heard.push(type);
     session.on('session.started', listener).on('tokens.changed', listener).off('session.started', listener);
     await session.setTokens('a');
-    expect(heard).toEqual(['tokens.changed']);
+    expect(heard).toStrictEqual(['tokens.changed']);
   });
 
   test('payloads are typed by the name of the event', async () => {
@@ -530,6 +530,6 @@ describe('on, once and off', () => {
     });
     await s.session.refresh();
     const id = s.calls[0]?.operationId ?? '';
-    expect(operations).toEqual([`manual ${id}`, `1 ${id}`]);
+    expect(operations).toStrictEqual([`manual ${id}`, `1 ${id}`]);
   });
 });

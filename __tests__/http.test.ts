@@ -37,7 +37,7 @@ test('over HTTP/2 a refresh is connected as the API is, by `http2Options`', asyn
   try {
     const { status } = await instance.get('/orders');
     expect(status).toBe(200);
-    expect(seen.map((headers) => [headers[':path'], headers.authorization])).toEqual([
+    expect(seen.map((headers) => [headers[':path'], headers.authorization])).toStrictEqual([
       ['/orders', 'Bearer first'],
       ['/refresh', undefined],
       ['/orders', 'Bearer token-2'],

@@ -117,7 +117,7 @@ describe('setTokens', () => {
       await change();
       generations.push(session.getSnapshot().generation);
     }
-    expect(generations).toEqual([0, 1, 2, 3, 4]);
+    expect(generations).toStrictEqual([0, 1, 2, 3, 4]);
   });
 
   test('resolves when the store has them', async () => {
@@ -128,7 +128,7 @@ describe('setTokens', () => {
     });
     const set = follow(session.setTokens('abc'));
     await settle();
-    expect(saved).toEqual([expect.objectContaining({ accessToken: 'abc' })]);
+    expect(saved).toStrictEqual([expect.objectContaining({ accessToken: 'abc' })]);
     expect(session.status).toBe('active');
     expect(set.state).toBe('pending');
     saving.resolve(undefined);
@@ -192,11 +192,11 @@ describe('getAccessToken', () => {
     await s.clock.advance(hour - 60_000);
     const both = [follow(s.session.getAccessToken()), follow(s.session.getAccessToken())];
     await settle();
-    expect(both.map(({ state }) => state)).toEqual(['pending', 'pending']);
+    expect(both.map(({ state }) => state)).toStrictEqual(['pending', 'pending']);
     const renewed = s.issue();
     answer.resolve(renewed);
     await settle();
-    expect(both.map(({ value }) => value)).toEqual([renewed, renewed]);
+    expect(both.map(({ value }) => value)).toStrictEqual([renewed, renewed]);
     expect(s.calls).toHaveLength(1);
   });
 
@@ -323,7 +323,7 @@ describe('refresh', () => {
     const renewed = s.issue();
     answer.resolve(renewed);
     await settle();
-    expect(forced.map(({ value }) => value)).toEqual([renewed, renewed]);
+    expect(forced.map(({ value }) => value)).toStrictEqual([renewed, renewed]);
     expect(request.state).toBe('resolved');
     expect(sent(s)).toStrictEqual([renewed]);
   });
@@ -373,7 +373,7 @@ describe('refresh', () => {
     });
     s.api.respond = () => ({ status: 200, data: { token: 'from-the-server' } });
     expect(await s.session.refresh()).toBe('from-the-server');
-    expect(s.api.seen).toEqual([
+    expect(s.api.seen).toStrictEqual([
       expect.objectContaining({ url: '/auth/refresh', method: 'post', token: undefined, body: '{"x":1}' }),
     ]);
     expect(Object.isFrozen(s.calls[0])).toBe(true);
@@ -437,7 +437,7 @@ describe('refresh', () => {
     });
     await s.session.refresh();
     await s.session.refresh();
-    expect(seen).toEqual(['{}', 1, '{}', 1]);
+    expect(seen).toStrictEqual(['{}', 1, '{}', 1]);
   });
 
   test('an http client that asks the API with the same instance does not wait for itself', async () => {
@@ -447,7 +447,7 @@ describe('refresh', () => {
     });
     await s.clock.advance(hour);
     await s.api.instance.get('/orders');
-    expect(s.api.seen.map(({ url }) => url)).toEqual(['/config', '/orders']);
+    expect(s.api.seen.map(({ url }) => url)).toStrictEqual(['/config', '/orders']);
   });
 
   test('works without an instance, with addresses that are whole', async () => {
@@ -578,7 +578,7 @@ describe('the store', () => {
     await Promise.all([session.ready, other.ready]);
     expect(await session.getAccessToken()).toBe('mine');
     expect(other.status).toBe('signed-out');
-    expect(store.calls).toEqual(['save mine']);
+    expect(store.calls).toStrictEqual(['save mine']);
   });
 
   test('a sign-in before it answers lets those go that waited for it', async () => {
@@ -635,7 +635,7 @@ describe('the store', () => {
     await s.session.ready;
     await settle();
     expect(s.session.status).toBe('signed-out');
-    expect(s.events.filter(({ type }) => type === 'store.failed')).toEqual([
+    expect(s.events.filter(({ type }) => type === 'store.failed')).toStrictEqual([
       expect.objectContaining({ action: 'load' }),
     ]);
     // Its own limit may have come first.
@@ -660,7 +660,9 @@ describe('the store', () => {
       await s.clock.advance(1);
       expect(done.state).toBe('resolved');
       expect(s.session.status).toBe(action === 'save' ? 'active' : 'signed-out');
-      expect(s.events.filter(({ type }) => type === 'store.failed')).toEqual([expect.objectContaining({ action })]);
+      expect(s.events.filter(({ type }) => type === 'store.failed')).toStrictEqual([
+        expect.objectContaining({ action }),
+      ]);
       expect(s.clock.pending).toBe(0);
     },
   );
@@ -714,10 +716,10 @@ describe('the store', () => {
     await settle();
     const cleared = session.signOut();
     await settle();
-    expect(writes).toEqual(['save begins']);
+    expect(writes).toStrictEqual(['save begins']);
     slow.resolve(undefined);
     await Promise.all([saved, cleared]);
-    expect(writes).toEqual(['save begins', 'save ends', 'clear']);
+    expect(writes).toStrictEqual(['save begins', 'save ends', 'clear']);
   });
 });
 
@@ -1050,7 +1052,7 @@ describe('the header', () => {
     for (let count = 0; count < 3; count++) await api.instance.get('/orders');
     await session.setTokens('def');
     await api.instance.get('/orders');
-    expect(made).toEqual(['abc', 'def']);
+    expect(made).toStrictEqual(['abc', 'def']);
   });
 
   test('a request with tokenRefresh: false is left alone: no token, no wait, no replay', async () => {
@@ -1108,7 +1110,7 @@ describe('classifyFailure', () => {
       },
     );
     expect(await rejection(s.session.refresh())).toMatchObject({ code: expected });
-    expect(seen).toEqual([fault]);
+    expect(seen).toStrictEqual([fault]);
     s.session.dispose();
   });
 });

@@ -36,7 +36,7 @@ describe('a directory', () => {
   test('that is missing is made', async () => {
     const { w, directory } = scene();
     await refreshTimes(w, 1);
-    expect(await outcomesIn(directory)).toEqual(['success']);
+    expect(await outcomesIn(directory)).toStrictEqual(['success']);
   });
 
   test('that disappears is made again', async () => {
@@ -44,7 +44,7 @@ describe('a directory', () => {
     await refreshTimes(w, 1);
     rmSync(dirname(directory), { recursive: true });
     await refreshTimes(w, 1);
-    expect(await outcomesIn(directory)).toEqual(['success']);
+    expect(await outcomesIn(directory)).toStrictEqual(['success']);
     expect(faults).toStrictEqual([]);
   });
 
@@ -56,7 +56,7 @@ describe('a directory', () => {
     expect(codeOf(faults[0])).toBe('ENOTDIR');
     unlinkSync(dirname(directory));
     await w.clock.advance(second);
-    expect(await outcomesIn(directory)).toEqual(['success', 'success']);
+    expect(await outcomesIn(directory)).toStrictEqual(['success', 'success']);
     expect(audit.flush()).toBe(true);
   });
 });
@@ -91,7 +91,7 @@ describe('a burst beyond the buffer', () => {
     await signIns;
     unlinkSync(dirname(directory));
     expect(audit.flush()).toBe(true);
-    expect(await outcomesIn(directory)).toEqual([...Array.from({ length: 5 }, () => 'started'), 'dropped']);
+    expect(await outcomesIn(directory)).toStrictEqual([...Array.from({ length: 5 }, () => 'started'), 'dropped']);
     expect((await recordsIn(directory)).at(-1)).toMatchObject({ count: 7 });
   });
 });
@@ -115,7 +115,7 @@ describe('a full disk', () => {
     expect(s.audit.flush()).toBe(false);
     empty(s);
     await s.w.clock.advance(minute);
-    expect((await recordsIn(s.directory)).map(({ generation }) => generation)).toEqual([2, 3, 4]);
+    expect((await recordsIn(s.directory)).map(({ generation }) => generation)).toStrictEqual([2, 3, 4]);
   });
 
   test('beyond the buffer drops what comes, counts it, and says so in the file', async () => {
@@ -126,7 +126,7 @@ describe('a full disk', () => {
     expect(s.faults.at(-1)).toMatchObject({ buffered: 2, dropped: 3 });
     empty(s);
     await s.w.clock.advance(minute);
-    expect((await recordsIn(s.directory)).map(({ outcome, count }) => [outcome, count])).toEqual([
+    expect((await recordsIn(s.directory)).map(({ outcome, count }) => [outcome, count])).toStrictEqual([
       ['success', undefined],
       ['success', undefined],
       ['dropped', 3],
@@ -169,7 +169,7 @@ describe('a full disk', () => {
     await refreshTimes(s.w, 1);
     empty(s);
     await s.w.clock.advance(second);
-    expect(await outcomesIn(s.directory)).toEqual(['success']);
+    expect(await outcomesIn(s.directory)).toStrictEqual(['success']);
   });
 
   test('is told once where the callback that is told flushes again', async () => {
@@ -185,7 +185,7 @@ describe('a full disk', () => {
     expect(told).toHaveLength(1);
     empty(s);
     await s.w.clock.advance(minute);
-    expect(await outcomesIn(s.directory)).toEqual(['success']);
+    expect(await outcomesIn(s.directory)).toStrictEqual(['success']);
   });
 
   test('in the middle of a line tears that line, and the record is written whole afterwards', async () => {
@@ -230,7 +230,7 @@ describe('files', () => {
     } finally {
       process.chdir(before);
     }
-    expect(await outcomesIn(join(directory, 'audit'))).toEqual(['success']);
+    expect(await outcomesIn(join(directory, 'audit'))).toStrictEqual(['success']);
   });
 
   test('that were there are added to, never overwritten', async () => {
@@ -238,7 +238,7 @@ describe('files', () => {
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, first), '{"at":"2026-01-01T00:00:00.000Z","outcome":"started"}\n');
     await refreshTimes(w, 1);
-    expect(await outcomesIn(directory)).toEqual(['started', 'success']);
+    expect(await outcomesIn(directory)).toStrictEqual(['started', 'success']);
   });
 
   test('whose last line is torn are gone on with on a new line', async () => {
@@ -246,7 +246,7 @@ describe('files', () => {
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, first), '{"at":"2026-01-01T00:00:00.000Z","outc');
     await refreshTimes(w, 1);
-    expect(await outcomesIn(directory)).toEqual(['success']);
+    expect(await outcomesIn(directory)).toStrictEqual(['success']);
   });
 
   test('are one for each day (UTC), by when a thing happened', async () => {
@@ -257,7 +257,7 @@ describe('files', () => {
     await w.clock.advance(second);
     await refreshTimes(w, 1);
     const lines = Object.entries(filesIn(directory)).map(([name, text]) => [name, text.trimEnd().split('\n').length]);
-    expect(lines).toEqual([
+    expect(lines).toStrictEqual([
       [first, 2],
       ['auth-audit-2026-01-02.jsonl', 1],
     ]);
@@ -273,7 +273,7 @@ describe('files', () => {
     unlinkSync(join(s.directory, first));
     await s.w.clock.advance(minute);
     await settle();
-    expect(readdirSync(s.directory).sort()).toEqual([first, 'auth-audit-2026-01-02.jsonl']);
-    expect(await outcomesIn(s.directory)).toEqual(['success', 'success']);
+    expect(readdirSync(s.directory).sort()).toStrictEqual([first, 'auth-audit-2026-01-02.jsonl']);
+    expect(await outcomesIn(s.directory)).toStrictEqual(['success', 'success']);
   });
 });

@@ -39,7 +39,7 @@ describe('nothing is lost at the end of a process', () => {
   test('that ends itself at SIGTERM, with a refresh on the way', async () => {
     const directory = freshDirectory();
     expect(await run(directory, 'handled', 'SIGTERM')).toBe(0);
-    expect(await outcomesIn(directory)).toEqual([...three, 'success']);
+    expect(await outcomesIn(directory)).toStrictEqual([...three, 'success']);
   });
 
   test.each(['SIGTERM', 'SIGKILL'] as const)('that %s kills, but for the turn in which it comes', async (signal) => {
@@ -53,7 +53,7 @@ test('four processes write into one directory, each line whole', async () => {
   const directory = freshDirectory();
   const torn: unknown[] = [];
   const codes = await Promise.all(times(4, () => run(directory, 'many')));
-  expect(codes).toEqual([0, 0, 0, 0]);
+  expect(codes).toStrictEqual([0, 0, 0, 0]);
   const records = await recordsIn(directory, { onUnreadable: (place) => torn.push(place) });
   expect(torn).toStrictEqual([]);
   expect(new Set(records.map(({ id }) => id)).size).toBe(4 * 201);

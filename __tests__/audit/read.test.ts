@@ -27,18 +27,18 @@ const momentsIn = async (options: Partial<ReadAuditOptions>): Promise<string[]> 
 
 describe('records', () => {
   test('come day by day, as they were written', async () => {
-    expect(await momentsIn({})).toEqual(['01T10:00', '01T23:59', '02T12:00', '03T00:00']);
+    expect(await momentsIn({})).toStrictEqual(['01T10:00', '01T23:59', '02T12:00', '03T00:00']);
   });
 
   test('are those from a moment on, up to another that no longer counts', async () => {
-    expect(await momentsIn({ from: new Date('2026-01-01T23:59:59.999Z') })).toEqual([
+    expect(await momentsIn({ from: new Date('2026-01-01T23:59:59.999Z') })).toStrictEqual([
       '01T23:59',
       '02T12:00',
       '03T00:00',
     ]);
-    expect(await momentsIn({ to: Date.UTC(2026, 0, 3) })).toEqual(['01T10:00', '01T23:59', '02T12:00']);
+    expect(await momentsIn({ to: Date.UTC(2026, 0, 3) })).toStrictEqual(['01T10:00', '01T23:59', '02T12:00']);
     expect(await momentsIn({ to: Date.UTC(2026, 0, 3) + 1 })).toHaveLength(4);
-    expect(await momentsIn({ from: Date.UTC(2026, 0, 1, 12), to: Date.UTC(2026, 0, 2) })).toEqual(['01T23:59']);
+    expect(await momentsIn({ from: Date.UTC(2026, 0, 1, 12), to: Date.UTC(2026, 0, 2) })).toStrictEqual(['01T23:59']);
     expect(await momentsIn({ from: Date.UTC(2027, 0) })).toStrictEqual([]);
     const [first, last] = [new Date(-8.64e15), new Date(8.64e15)];
     expect(await momentsIn({ from: first, to: last })).toHaveLength(4);
@@ -47,8 +47,8 @@ describe('records', () => {
   });
 
   test('are those of one outcome, or of several', async () => {
-    expect(await momentsIn({ outcome: 'failure' })).toEqual(['01T23:59', '03T00:00']);
-    expect(await momentsIn({ outcome: ['escalated', 'success'] })).toEqual(['01T10:00', '02T12:00']);
+    expect(await momentsIn({ outcome: 'failure' })).toStrictEqual(['01T23:59', '03T00:00']);
+    expect(await momentsIn({ outcome: ['escalated', 'success'] })).toStrictEqual(['01T10:00', '02T12:00']);
     expect(await momentsIn({ outcome: [] })).toStrictEqual([]);
   });
 });
@@ -60,7 +60,7 @@ describe('lines that are no record', () => {
     const told: number[] = [];
     const records = await recordsIn(directory, { onUnreadable: ({ line }) => told.push(line) });
     expect(records).toHaveLength(2);
-    expect(told).toEqual([2, 4, 5, 6, 7, 8, 10]);
+    expect(told).toStrictEqual([2, 4, 5, 6, 7, 8, 10]);
     expect(await recordsIn(directory)).toHaveLength(2);
   });
 

@@ -19,7 +19,7 @@ describe('a record', () => {
     const w = await scenes.retried(audit);
     await settle();
     const [done] = w.told('refresh.succeeded');
-    expect(await recordsIn(directory)).toEqual([
+    expect(await recordsIn(directory)).toStrictEqual([
       {
         id: expect.stringMatching(/^[\da-f-]{36}$/) as unknown,
         at: new Date(done?.at ?? NaN).toISOString(),
@@ -139,7 +139,7 @@ describe('whose record it is', () => {
     who = undefined;
     await w.session.signOut();
     await settle();
-    expect((await recordsIn(directory)).map(({ outcome, subjectHash }) => [outcome, subjectHash])).toEqual([
+    expect((await recordsIn(directory)).map(({ outcome, subjectHash }) => [outcome, subjectHash])).toStrictEqual([
       ['success', hash('ada@example.com')],
       ['cleared', hash('ada@example.com')],
       ['started', hash('grace@example.com')],
@@ -155,7 +155,10 @@ describe('whose record it is', () => {
     audit(two.session);
     await refreshTimes(one, 1);
     await refreshTimes(two, 1);
-    expect((await recordsIn(directory)).map(({ subjectHash }) => subjectHash)).toEqual([hash('ada'), hash('grace')]);
+    expect((await recordsIn(directory)).map(({ subjectHash }) => subjectHash)).toStrictEqual([
+      hash('ada'),
+      hash('grace'),
+    ]);
   });
 
   test('is nobody’s, rather than the one’s before, where it cannot be had', async () => {
@@ -171,7 +174,7 @@ describe('whose record it is', () => {
     user = undefined;
     await w.session.setTokens(w.issue(3_600, { sub: 'grace' }));
     await settle();
-    expect((await recordsIn(directory)).map(({ outcome, subjectHash }) => [outcome, subjectHash])).toEqual([
+    expect((await recordsIn(directory)).map(({ outcome, subjectHash }) => [outcome, subjectHash])).toStrictEqual([
       ['success', hash('ada')],
       ['cleared', hash('ada')],
       ['started', undefined],
@@ -189,7 +192,7 @@ describe('whose record it is', () => {
     });
     await scenes.success(audit);
     await settle();
-    expect(await outcomesIn(directory)).toEqual(['success']);
+    expect(await outcomesIn(directory)).toStrictEqual(['success']);
     expect(faults).toHaveLength(2);
   });
 });
@@ -204,7 +207,7 @@ describe('the end', () => {
     stop();
     nth(w.calls, 0).answer();
     await settle();
-    expect(await outcomesIn(directory)).toEqual(['cancelled']);
+    expect(await outcomesIn(directory)).toStrictEqual(['cancelled']);
   });
 
   test('of the audit writes what waits, and ignores what comes later', async () => {
@@ -215,10 +218,10 @@ describe('the end', () => {
     await w.session.setTokens(w.issue(3_600, { sub: 'grace' }));
     audit.close();
     audit.close();
-    expect(await outcomesIn(directory)).toEqual(['cleared', 'started']);
+    expect(await outcomesIn(directory)).toStrictEqual(['cleared', 'started']);
     await refreshTimes(w, 1);
     await w.clock.advance(second);
-    expect(await outcomesIn(directory)).toEqual(['cleared', 'started']);
+    expect(await outcomesIn(directory)).toStrictEqual(['cleared', 'started']);
     expect(process.listenerCount('exit')).toBe(before - 1);
   });
 });

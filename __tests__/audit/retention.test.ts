@@ -41,7 +41,7 @@ function directoryWith(...ages: readonly number[]): string {
 describe('records are kept for 90 days', () => {
   test('to the last moment of the day that they were made on', async () => {
     const directory = directoryWith(89 * day, 90 * day, 91 * day, 400 * day);
-    expect(await leftOf(directory)).toEqual([nameOf(noon - 90 * day), nameOf(noon - 89 * day), nameOf(noon)]);
+    expect(await leftOf(directory)).toStrictEqual([nameOf(noon - 90 * day), nameOf(noon - 89 * day), nameOf(noon)]);
   });
 
   test('whatever the directory and the number of files: none younger is ever deleted', async () => {
@@ -72,7 +72,7 @@ describe('records are kept for 90 days', () => {
   test('also in a file that was restored with a wrong date of writing', async () => {
     const directory = directoryWith();
     for (const age of [30, 90, 91]) put(directory, noon - age * day, noon - 400 * day);
-    expect(await leftOf(directory)).toEqual([nameOf(noon - 90 * day), nameOf(noon - 30 * day), nameOf(noon)]);
+    expect(await leftOf(directory)).toStrictEqual([nameOf(noon - 90 * day), nameOf(noon - 30 * day), nameOf(noon)]);
   });
 
   test('and other files of the directory for ever', async () => {
@@ -82,7 +82,7 @@ describe('records are kept for 90 days', () => {
       writeFileSync(join(directory, name), '');
       utimesSync(join(directory, name), 1, 1);
     }
-    expect(await leftOf(directory)).toEqual([...others, nameOf(noon)].sort());
+    expect(await leftOf(directory)).toStrictEqual([...others, nameOf(noon)].sort());
   });
 
   test('and longer ones are deleted day by day, not only at a start', async () => {
@@ -129,7 +129,7 @@ describe('a shorter time', () => {
 
   test('is kept where it is', async () => {
     const directory = directoryWith(30 * day, 31 * day, 32 * day);
-    expect(await leftOf(directory, { retentionDays: 30, allowShortRetention: true })).toEqual([
+    expect(await leftOf(directory, { retentionDays: 30, allowShortRetention: true })).toStrictEqual([
       nameOf(noon - 30 * day),
       nameOf(noon),
     ]);

@@ -70,7 +70,7 @@ describe('a page', () => {
     const { w, audit } = scene();
     await refreshTimes(w, 2);
     show('hidden');
-    expect(beacons.map(({ url, body }) => [url, body.type])).toEqual([['/audit', 'application/json']]);
+    expect(beacons.map(({ url, body }) => [url, body.type])).toStrictEqual([['/audit', 'application/json']]);
     expect(recordsIn(await textOf(nth(beacons, 0).body))).toMatchObject([{ generation: 2 }, { generation: 3 }]);
     show('visible');
     await audit.flush();
@@ -128,8 +128,8 @@ describe('a page', () => {
     await refreshTimes(w, 4);
     show('hidden');
     const generations = asked.map(({ body }) => recordsIn(body).map(({ generation }) => generation));
-    expect(generations).toEqual([[2], [3, 4], [5, 6]]);
-    expect(asked.map(({ keepalive }) => keepalive)).toEqual([true, true, true]);
+    expect(generations).toStrictEqual([[2], [3, 4], [5, 6]]);
+    expect(asked.map(({ keepalive }) => keepalive)).toStrictEqual([true, true, true]);
     answers.forEach((answer) => answer({ status: 204 }));
     expect(await flushed).toBe(true);
     expect(await audit.flush()).toBe(true);
@@ -172,7 +172,7 @@ describe('a page', () => {
     expect(faults).toHaveLength(2);
     expect(await audit.flush()).toBe(true);
     const again = posts.slice(2).flatMap(({ body }) => recordsIn(body).map(({ generation }) => generation));
-    expect([...again].sort()).toEqual([2, 3, 4]);
+    expect([...again].sort()).toStrictEqual([2, 3, 4]);
   });
 
   test('that is hidden while a batch is on its way hands over only what came after it', async () => {

@@ -52,8 +52,8 @@ test('jsonRefresh with a cookie: the page starts from nothing, and sends no body
   const session = installTokenRefresh(api, jsonRefresh({ url: '/refresh-token', cookie: true, headers }));
   await api.post('/sign-in', undefined, { withCredentials: true, tokenRefresh: false });
   const answers = await Promise.all([1, 2, 3].map((id) => api.get(`/orders/${id}`)));
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-  expect(refreshes).toEqual([{ cookie: 'refresh=first', body: '' }]);
+  expect(answers.map(({ status }) => status)).toStrictEqual([200, 200, 200]);
+  expect(refreshes).toStrictEqual([{ cookie: 'refresh=first', body: '' }]);
   expect(document.cookie).toBe('');
   session.dispose();
 });

@@ -62,7 +62,7 @@ describe('G25 memory by default', () => {
     await s.session.signOut();
     s.session.dispose();
     expect(touched).toStrictEqual([]);
-    expect([localStorage.length, sessionStorage.length, document.cookie]).toEqual([0, 0, '']);
+    expect([localStorage.length, sessionStorage.length, document.cookie]).toStrictEqual([0, 0, '']);
     expect(Object.getOwnPropertyNames(window)).toEqual(globals);
   });
 
@@ -89,7 +89,7 @@ describe('G25 memory by default', () => {
       },
     }));
     await s.session.setTokens(access);
-    expect(Object.keys(localStorage)).toEqual(['session']);
+    expect(Object.keys(localStorage)).toStrictEqual(['session']);
     await s.session.signOut();
     expect(Object.keys(localStorage)).toStrictEqual([]);
   });

@@ -46,6 +46,6 @@ describe('a page that shares a session', () => {
     window.dispatchEvent(new Event('focus'));
     stops[1]?.();
     window.dispatchEvent(new Event('focus'));
-    expect(told).toEqual(['a', 'b', 'b']);
+    expect(told).toStrictEqual(['a', 'b', 'b']);
   });
 });

@@ -48,7 +48,7 @@ describe('G22 a session that refreshes by timer', () => {
       expect(s.calls).toHaveLength(0);
       wake(name);
       await settle();
-      expect(s.calls.map(({ trigger }) => trigger)).toEqual(['timer']);
+      expect(s.calls.map(({ trigger }) => trigger)).toStrictEqual(['timer']);
       s.session.dispose();
     }
   });
@@ -153,7 +153,7 @@ describe('G20 the listeners go with their reason', () => {
     loading.session.dispose();
     await settle();
     expect(listening()).toStrictEqual([]);
-    expect([waiting.clock.pending, loading.clock.pending]).toEqual([0, 0]);
+    expect([waiting.clock.pending, loading.clock.pending]).toStrictEqual([0, 0]);
   });
 
   test('a sign-out takes them off, a sign-in puts them back, once', async () => {

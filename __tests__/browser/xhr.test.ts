@@ -86,8 +86,8 @@ describe('G15 a 401 over XMLHttpRequest', () => {
   test('a GET is sent again with the new token, which the page asked for by the bare client', async () => {
     const { api, session } = installed();
     const { data, status } = await api.get<unknown>('/orders', { params: { page: 2 } });
-    expect([status, data]).toEqual([200, { ok: true }]);
-    expect(seen.map(({ method, url, token }) => [method, url, token])).toEqual([
+    expect([status, data]).toStrictEqual([200, { ok: true }]);
+    expect(seen.map(({ method, url, token }) => [method, url, token])).toStrictEqual([
       ['GET', '/orders?page=2', 'stale'],
       ['POST', '/auth/refresh', undefined],
       ['GET', '/orders?page=2', 'renewed'],
@@ -105,7 +105,7 @@ describe('G15 a 401 over XMLHttpRequest', () => {
     const { api, session } = installed();
     await api.post('/orders', body());
     const posts = seen.filter(({ url }) => url === '/orders');
-    expect(posts.map((post) => post.body)).toEqual([expected, expected]);
+    expect(posts.map((post) => post.body)).toStrictEqual([expected, expected]);
     for (const { contentType } of posts) expect(contentType).toMatch(type);
     expect(sent()).toStrictEqual(['stale', 'renewed']);
     session.dispose();
@@ -170,7 +170,7 @@ describe('G15 a 401 over XMLHttpRequest', () => {
     finish('renewed');
     expect((await other).status).toBe(200);
     expect(axios.isCancel(aborted.error)).toBe(true);
-    expect(seen.map(({ url, token }) => `${url} ${String(token)}`).sort()).toEqual([
+    expect(seen.map(({ url, token }) => `${url} ${String(token)}`).sort()).toStrictEqual([
       '/a stale',
       '/b renewed',
       '/b stale',

@@ -102,6 +102,6 @@ describe('rewind (G15): the body as it was before transformRequest, transformed 
     ];
     rewind(config, { data: { a: 1 }, transforms, type: undefined, headers: undefined });
     expect(config.data).toBe('{"a":1}!');
-    expect(seen).toEqual([true, true]);
+    expect(seen).toStrictEqual([true, true]);
   });
 });

@@ -84,7 +84,7 @@ describe('exact origins, on Node', () => {
     const targets = node.map(([, target]) => target);
     const alone = targets.map((target) => originCheck([own, 'http://localhost:3000'], own, undefined, never)(target));
     expect(targets.map(shared)).toEqual(alone);
-    expect([...targets].reverse().map(shared)).toEqual([...alone].reverse());
+    expect([...targets].reverse().map(shared)).toStrictEqual([...alone].reverse());
   });
 
   test('thousands of spellings neither confuse it nor pile up an answer that is wrong', () => {
@@ -200,7 +200,7 @@ describe('a rule of the user', () => {
     });
     expect(rule({ baseURL: 'http://api.internal/v1/', url: '/x' })).toBe('http://api.internal');
     expect(rule({ baseURL: 'http://api.internal', url: 'HTTPS://Evil.test/x' })).toBeUndefined();
-    expect(seen).toEqual(['http://api.internal/v1/x', 'https://evil.test/x']);
+    expect(seen).toStrictEqual(['http://api.internal/v1/x', 'https://evil.test/x']);
   });
 
   test('is not asked about a socket or about what is no URL', () => {
@@ -219,7 +219,7 @@ describe('a rule of the user', () => {
       (error) => faults.push(error),
     );
     expect(rule({ url: own })).toBeUndefined();
-    expect(faults).toEqual([fault]);
+    expect(faults).toStrictEqual([fault]);
   });
 
   test.each<readonly [what: string, rule: () => unknown]>([

@@ -141,7 +141,7 @@ group('describe tells of an error without what it may carry', () => {
 group('secretsOf', () => {
   test('names the tokens of each set', () => {
     const sets = [{ accessToken: 'pin', refreshToken: 'r-1' }, undefined, { accessToken: 'a-2' }];
-    expect(secretsOf(sets)).toEqual(['pin', 'r-1', 'a-2']);
+    expect(secretsOf(sets)).toStrictEqual(['pin', 'r-1', 'a-2']);
   });
 
   test('leaves out what is in every sentence', () => {

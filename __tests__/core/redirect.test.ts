@@ -72,7 +72,7 @@ describe("redirectGuard and the caller's own hook", () => {
     };
     follow('https://evil.example/', { Authorization: 'Bearer t', Accept: '*/*' }, 'Authorization', own);
     follow('https://api.example.com/', { Authorization: 'Bearer t' }, 'Authorization', own);
-    expect(seen).toEqual([{ Accept: '*/*' }, details, request, { Authorization: 'Bearer t' }, details, request]);
+    expect(seen).toStrictEqual([{ Accept: '*/*' }, details, request, { Authorization: 'Bearer t' }, details, request]);
     expect(seen[1]).toBe(details);
     expect(seen[2]).toBe(request);
   });

@@ -78,7 +78,7 @@ describe('sameHolder (G11)', () => {
     ],
     ['somebody after nobody in particular', { id: 1, subject: undefined }, { id: 2, subject: 'ada' }, false],
   ])('%s', (_what, a, b, expected) => {
-    expect([sameHolder(a, b), sameHolder(b, a)]).toEqual([expected, expected]);
+    expect([sameHolder(a, b), sameHolder(b, a)]).toStrictEqual([expected, expected]);
   });
 });
 
@@ -327,7 +327,7 @@ describe('pictureOf', () => {
 
   test('of a session in trouble', () => {
     const { expiresAt, endsAt, refreshAt, ...rest } = pictureOf(troubled, 5);
-    expect([expiresAt, endsAt, refreshAt].map(seconds)).toEqual([3_600, 3_600, 3_300]);
+    expect([expiresAt, endsAt, refreshAt].map(seconds)).toStrictEqual([3_600, 3_600, 3_300]);
     expect(rest).toEqual({
       status: 'active',
       isRefreshing: true,

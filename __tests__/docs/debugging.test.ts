@@ -116,7 +116,7 @@ describe('DEBUG=axios-token-refresh:*', () => {
   test('can be asked for one topic', async () => {
     createDebug.enable('axios-token-refresh:replay');
     await scenes['A 401']?.();
-    expect(shown()).toEqual(['axios-token-refresh:replay request.replayed generation=2']);
+    expect(shown()).toStrictEqual(['axios-token-refresh:replay request.replayed generation=2']);
   });
 
   test('prints nothing for a request with a fresh token', async () => {

@@ -96,7 +96,7 @@ console.log((await api.get('/me')).status, session.status); // => 200 active`);
 
   test('notices a wrong type, and says where', () => {
     const wrong = blockOf(`session.on('no.such.event', () => {});\nconst text: string = 5;\nconsole.log(text);`);
-    expect(complaintsAbout([wrong])).toEqual([
+    expect(complaintsAbout([wrong])).toStrictEqual([
       expect.stringMatching(/^made\.md:2: .*no\.such\.event/),
       expect.stringMatching(/^made\.md:3: Type 'number'/),
     ]);
@@ -111,7 +111,7 @@ console.log((await api.get('/me')).status, session.status); // => 200 active`);
       path: 'made.md',
       text: '[a](LICENSE) [b](docs/none.md) [c](#title) [d](#none) `[e](none)` [f](https://x.test)\n# Title',
     };
-    expect(linksOf(made).map(({ target }) => target)).toEqual(['LICENSE', 'docs/none.md', '#title', '#none']);
+    expect(linksOf(made).map(({ target }) => target)).toStrictEqual(['LICENSE', 'docs/none.md', '#title', '#none']);
     expect(leadsSomewhere(made, 'LICENSE')).toBe(true);
     expect(leadsSomewhere(made, 'docs/none.md')).toBe(false);
   });

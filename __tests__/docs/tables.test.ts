@@ -20,7 +20,7 @@ describe('a table that a program writes', () => {
 
   test('is read by the titles of its columns, text around it aside', () => {
     const document = marks('one', `${table}\n\nNode 20.\n`);
-    expect(tableIn(document, 'one')).toEqual([
+    expect(tableIn(document, 'one')).toStrictEqual([
       { fault: '503', failed: '0' },
       { fault: 'a \\| b', failed: '$1' },
     ]);

@@ -105,7 +105,7 @@ describeInChromium('G26 a browser with', (stage) => {
       expect(await tab.call('stored')).toContain(token);
       await tab.page.evaluate('isBroken = true; window.dispatchEvent(new Event("pagehide"))');
       await tab.call('refresh');
-      expect((await tab.told('store.failed')).map(({ action }) => action)).toEqual(['load', 'load']);
+      expect((await tab.told('store.failed')).map(({ action }) => action)).toStrictEqual(['load', 'load']);
     });
   });
 });

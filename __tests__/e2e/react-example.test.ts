@@ -101,7 +101,7 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
       await Promise.all([first, second].map((page) => page.clock.fastForward(seconds(tokenSeconds * 0.8))));
       for (const response of await Promise.all(both)) expect(response.status()).toBe(200);
     }
-    expect([await heading(first), await heading(second)]).toEqual(['Your notes', 'Your account']);
+    expect([await heading(first), await heading(second)]).toStrictEqual(['Your notes', 'Your account']);
     await first.context().close();
   });
 
@@ -245,7 +245,7 @@ describeExample('a visitor of the React example', ({ visit, signedIn }) => {
     await isSaved(page, note);
     letGo();
     await sees(page, earlier);
-    expect((await notesOf(page)).slice(0, 2)).toEqual([note, earlier]);
+    expect((await notesOf(page)).slice(0, 2)).toStrictEqual([note, earlier]);
     await page.context().close();
   });
 
@@ -356,5 +356,5 @@ async function expectSavedOnce(page: Page, note: string): Promise<void> {
   await isSaved(page, note);
   await page.reload();
   await sees(page, note);
-  expect((await notesOf(page)).filter((text) => text.includes(note))).toEqual([note]);
+  expect((await notesOf(page)).filter((text) => text.includes(note))).toStrictEqual([note]);
 }

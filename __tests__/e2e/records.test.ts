@@ -51,7 +51,7 @@ describeInChromium('a record that is not ours', (stage) => {
       const tab = await profile.tab();
       expect(await tab.call('status')).toBe('signed-out');
       await expectWorking(profile, tab);
-      expect(await faultsOf(tab)).toEqual([['load', 'RECORD_UNREADABLE']]);
+      expect(await faultsOf(tab)).toStrictEqual([['load', 'RECORD_UNREADABLE']]);
       expect(await tab.call('stored')).toContain(await tab.call('token'));
     });
   });
@@ -76,7 +76,7 @@ describeInChromium('a record that is not ours', (stage) => {
       await tab.page.evaluate(() => window.dispatchEvent(new Event('focus')));
       await tab.call('refresh');
       expect(await tab.call('status')).toBe('active');
-      expect(await faultsOf(tab)).toEqual([['load', 'RECORD_UNREADABLE']]);
+      expect(await faultsOf(tab)).toStrictEqual([['load', 'RECORD_UNREADABLE']]);
       expect(await tab.call('stored')).toContain(await tab.call('token'));
     });
   });
@@ -90,7 +90,7 @@ describeInChromium('a record that is not ours', (stage) => {
       await tab.call('refresh');
       await tab.call('refresh');
       expect(await meddle(stage, profile, 'return read()')).toEqual(newer);
-      expect(await faultsOf(tab)).toEqual([['load', 'RECORD_NEWER']]);
+      expect(await faultsOf(tab)).toStrictEqual([['load', 'RECORD_NEWER']]);
       await expectWorking(profile, tab);
       expect(await meddle(stage, profile, 'return read()')).toMatchObject({ v: 1 });
     });
@@ -160,7 +160,7 @@ describeInChromium('a record that is not ours', (stage) => {
         await profile.context.addInitScript(`localStorage.test ??= ${JSON.stringify(text)}`);
         const tab = await profile.tab({ store: 'local' });
         await expectWorking(profile, tab);
-        expect(await faultsOf(tab)).toEqual([['load', 'RECORD_UNREADABLE']]);
+        expect(await faultsOf(tab)).toStrictEqual([['load', 'RECORD_UNREADABLE']]);
         expect(await tab.page.evaluate('localStorage.test')).toContain(await tab.call('token'));
       });
     },
@@ -172,7 +172,7 @@ describeInChromium('a record that is not ours', (stage) => {
       const tab = await profile.tab();
       await expectWorking(profile, tab);
       await expectWorking(profile, tab);
-      expect(await faultsOf(tab)).toEqual([['load', 'NotFoundError']]);
+      expect(await faultsOf(tab)).toStrictEqual([['load', 'NotFoundError']]);
     });
   });
 
@@ -204,7 +204,7 @@ describeInChromium('a record that is not ours', (stage) => {
       while (!(await tab.call('stored')).includes(token)) await tab.page.waitForTimeout(10);
       expect(await tab.call('token')).toBe(token);
       await tab.call('refresh');
-      expect(await faultsOf(tab)).toEqual([['save', 'QuotaExceededError']]);
+      expect(await faultsOf(tab)).toStrictEqual([['save', 'QuotaExceededError']]);
     });
     expect(counts.reuses).toBe(0);
   });
@@ -250,7 +250,7 @@ describeInChromium('messages', (stage) => {
       await expectWorking(profile, tab);
       await tab.call('signOut');
       await page.waitForFunction('heard.length === 3');
-      expect(await page.evaluate('heard')).toEqual([1, 2, 3].map((version) => ({ v: 1, version })));
+      expect(await page.evaluate('heard')).toStrictEqual([1, 2, 3].map((version) => ({ v: 1, version })));
     });
   });
 });

@@ -43,7 +43,7 @@ describeInChromium('G7, G26 tabs that share a session', (stage) => {
       await stalled;
       const answers = burst([staying], 3);
       await closing.page.close();
-      expect(await answers).toEqual([answered, answered, answered]);
+      expect(await answers).toStrictEqual([answered, answered, answered]);
       expect(await staying.told('store.failed')).toStrictEqual([]);
     });
     expect(counts).toEqual(oneRefresh);
@@ -60,7 +60,7 @@ describeInChromium('G7, G26 tabs that share a session', (stage) => {
       const crashed = crashing.page.waitForEvent('crash');
       void (await crashing.devTools()).send('Page.crash').catch(() => undefined);
       await crashed;
-      expect(await answers).toEqual([answered, answered, answered]);
+      expect(await answers).toStrictEqual([answered, answered, answered]);
       expect(await staying.told('store.failed')).toStrictEqual([]);
     });
     expect(counts).toEqual(oneRefresh);
@@ -78,12 +78,12 @@ describeInChromium('G7, G26 tabs that share a session', (stage) => {
       await tools.send('Debugger.enable');
       await tools.send('Debugger.pause');
       await expectAnswers([staying]);
-      expect(await staying.told('store.failed')).toEqual([
+      expect(await staying.told('store.failed')).toStrictEqual([
         { type: 'store.failed', action: 'exclusive', name: 'TimeoutError' },
       ]);
       await tools.send('Debugger.disable');
       await request.drop();
-      expect(await late).toEqual([answered]);
+      expect(await late).toStrictEqual([answered]);
       expect(await freezing.call('token')).toBe(await staying.call('token'));
     });
     expect(counts).toEqual(oneRefresh);
@@ -111,7 +111,7 @@ describeInChromium('G7, G26 tabs that share a session', (stage) => {
       await profile.context.setOffline(true);
       const codes = (await burst(tabs, 2)).map(({ code }) => code);
       expect(codes).toEqual(codes.map(() => 'AUTH_TOKEN_REFRESH_FAILED'));
-      expect(await Promise.all(tabs.map((tab) => tab.call('status')))).toEqual(['active', 'active']);
+      expect(await Promise.all(tabs.map((tab) => tab.call('status')))).toStrictEqual(['active', 'active']);
       await profile.context.setOffline(false);
       await expectAnswers(tabs);
     });
@@ -128,7 +128,7 @@ describeInChromium('G7, G26 tabs that share a session', (stage) => {
       const tab = await profile.tab({ attemptTimeoutMs: 1_000 });
       await profile.signIn([tab]);
       await expectAnswers([tab]);
-      expect(await tab.told('store.failed')).toEqual([
+      expect(await tab.told('store.failed')).toStrictEqual([
         { type: 'store.failed', action: 'exclusive', name: 'TimeoutError' },
       ]);
       expect(await page.evaluate(async () => (await navigator.locks.query()).held?.length)).toBe(1);

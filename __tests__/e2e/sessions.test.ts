@@ -20,7 +20,7 @@ describeInChromium('G11, G26 signing in and out', (stage) => {
       const stored = await first.call('stored');
       expect(stored).toContain('"tokens":null');
       expect(stored).not.toContain(token);
-      expect(await statuses([await profile.tab()])).toEqual(['signed-out']);
+      expect(await statuses([await profile.tab()])).toStrictEqual(['signed-out']);
     });
   });
 
@@ -33,9 +33,9 @@ describeInChromium('G11, G26 signing in and out', (stage) => {
       const answers = burst([refreshing], 2);
       const request = await held;
       await leaving.call('signOut');
-      expect((await answers).map(({ code }) => code)).toEqual(['AUTH_SESSION_CLEARED', 'AUTH_SESSION_CLEARED']);
+      expect((await answers).map(({ code }) => code)).toStrictEqual(['AUTH_SESSION_CLEARED', 'AUTH_SESSION_CLEARED']);
       await request.release().catch(() => undefined);
-      expect(await statuses(tabs)).toEqual(['signed-out', 'signed-out']);
+      expect(await statuses(tabs)).toStrictEqual(['signed-out', 'signed-out']);
       expect(await leaving.call('stored')).toContain('"tokens":null');
     });
     expect(counts.reuses).toBe(0);
@@ -94,7 +94,7 @@ describeInChromium('G11, G26 signing in and out', (stage) => {
       await away.page.waitForFunction(() => document.title === 'persisted true');
       if (status === 'active') {
         await away.until('generation', 3);
-        expect((await burst([away], 1)).map(({ subject }) => subject)).toEqual(['bob']);
+        expect((await burst([away], 1)).map(({ subject }) => subject)).toStrictEqual(['bob']);
       } else await away.until('status', 'signed-out');
       // It hears of what comes next, too.
       await other.call('signIn', await stage.authorization.signIn('carol'));

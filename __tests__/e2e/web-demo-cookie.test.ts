@@ -48,7 +48,7 @@ describeDemo('a visitor of the live demo, signed in by a cookie', ({ signedIn })
     await sees(stranger, 'There is no connection.');
     expect(await stranger.getByRole('heading', { name: 'Signed in' }).count()).toBe(0);
     const cookies = await page.context().cookies();
-    expect(cookies.map(({ domain }) => domain)).toEqual(['127.0.0.1']);
+    expect(cookies.map(({ domain }) => domain)).toStrictEqual(['127.0.0.1']);
     await page.reload();
     await sees(page, 'Signed in as Alice');
     await page.context().close();

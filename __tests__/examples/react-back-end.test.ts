@@ -114,7 +114,7 @@ describe('its endpoints', () => {
     expect(cookie).toMatch(/^refresh=[^;]+; HttpOnly; SameSite=Strict; Path=\/auth; Max-Age=604800$/);
     expect(response.headers.get('cache-control')).toBe('no-store');
     const body = (await response.json()) as Record<string, unknown>;
-    expect(Object.keys(body).sort()).toEqual(['accessToken', 'expiresIn', 'subject']);
+    expect(Object.keys(body).sort()).toStrictEqual(['accessToken', 'expiresIn', 'subject']);
     const refreshed = await post('/auth/refresh', undefined, { cookie: cookie.split(';', 1).join('') });
     expect(refreshed.status).toBe(200);
     expect(refreshed.headers.get('set-cookie')).not.toBe(cookie);

@@ -143,7 +143,7 @@ describe('a JSON back end’s answer', () => {
       return 'token';
     };
     expect(readJsonRefreshResponse({ url, response }, '{"jwt":"a"}')).toBe('token');
-    expect(seen).toEqual([{ jwt: 'a' }]);
+    expect(seen).toStrictEqual([{ jwt: 'a' }]);
   });
 });
 

@@ -118,6 +118,6 @@ test.each([ingestUrl, `${ingestUrl}/`, 'https://in.example.com:8443', 'http://12
   (url) => {
     const { body } = snowflakeTokenRequest({ accountUrl, ingestUrl: url }, 'a.b.c');
     expect(new URLSearchParams(body).get('scope')).toBe(new URL(url).host);
-    expect(readSnowflakeToken({ ingestUrl: url }, 'token').audience).toEqual([url]);
+    expect(readSnowflakeToken({ ingestUrl: url }, 'token').audience).toStrictEqual([url]);
   },
 );

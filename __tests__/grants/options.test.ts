@@ -210,7 +210,7 @@ describe('options that do not go together', () => {
 });
 
 test('what starts from nothing says so, and nothing else does', () => {
-  expect(grants.map(([name, make, right]) => [name, make(right as never).whenMissing])).toEqual([
+  expect(grants.map(([name, make, right]) => [name, make(right as never).whenMissing])).toStrictEqual([
     ['refreshTokenGrant', undefined],
     ['clientCredentialsGrant', 'refresh'],
     ['jwtBearerGrant', 'refresh'],

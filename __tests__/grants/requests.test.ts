@@ -128,7 +128,7 @@ describe('how a client proves who it is (RFC 6749, section 2.3.1)', () => {
   ])('client_secret_basic encodes %j', (raw, encoded) => {
     const request = clientCredentialsRequest({ tokenEndpoint, clientId: raw, clientSecret: raw });
     expect(basicOf(request)).toBe(`${encoded}:${encoded}`);
-    expect([...new URLSearchParams(`v=${encoded}`)]).toEqual([['v', raw]]);
+    expect([...new URLSearchParams(`v=${encoded}`)]).toStrictEqual([['v', raw]]);
   });
 });
 
@@ -210,7 +210,7 @@ describe('the requests to Snowflake', () => {
       url: `${accountUrl}/oauth/token`,
       headers: { Authorization: 'Bearer a.b.c', 'X-Snowflake-Role': 'LOADER' },
     });
-    expect(fieldsOf(request)).toEqual([
+    expect(fieldsOf(request)).toStrictEqual([
       ['grant_type', 'urn:ietf:params:oauth:grant-type:jwt-bearer'],
       ['scope', 'x.ingest.aws.snowflakecomputing.com session:role:LOADER'],
     ]);

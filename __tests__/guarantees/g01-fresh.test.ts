@@ -67,7 +67,7 @@ describe('G1 at the edges of the windows', () => {
     expect(nth(calls, 0).context.trigger).toBe('ahead');
     nth(calls, 0).answer(issue());
     await settle();
-    expect(states([before, request])).toEqual(['resolved', 'resolved']);
+    expect(states([before, request])).toStrictEqual(['resolved', 'resolved']);
   });
 
   test('one millisecond before the refresh window a request leaves with the token it has', async () => {

@@ -25,10 +25,10 @@ describe('G3 a valid token is never withheld', () => {
     expect(w.api.seen).toHaveLength(0);
     nth(w.calls, 0).fail(unreachable());
     await settle();
-    expect(states(requests)).toEqual(['resolved', 'resolved', 'resolved']);
+    expect(states(requests)).toStrictEqual(['resolved', 'resolved', 'resolved']);
     expect(new Set(w.sent()).size).toBe(1);
     expect(nth(w.told('refresh.failed'), 0)).toMatchObject({ servedCurrent: true, consecutiveFailures: 1 });
-    expect(w.told('request.released').map(({ servedCurrent }) => servedCurrent)).toEqual([true, true, true]);
+    expect(w.told('request.released').map(({ servedCurrent }) => servedCurrent)).toStrictEqual([true, true, true]);
     expect(w.session.status).toBe('active');
   });
 
@@ -112,7 +112,7 @@ describe('G3 a valid token is never withheld', () => {
     await w.clock.advance(inWindow);
     const requests = times(3, () => watch(w.instance.get('/orders')));
     await settle();
-    expect(states(requests)).toEqual(['pending', 'pending', 'resolved']);
+    expect(states(requests)).toStrictEqual(['pending', 'pending', 'resolved']);
   });
 
   test('a token that the API refused once is still sent by others while its refresh fails', async () => {
@@ -225,7 +225,7 @@ describe('G3 a refusal while the token lives', () => {
     const fresh = w.issue();
     nth(w.calls, 1).answer(fresh);
     await settle();
-    expect(states([manual, late])).toEqual(['resolved', 'resolved']);
+    expect(states([manual, late])).toStrictEqual(['resolved', 'resolved']);
     expect(w.sent().at(-1)).toBe(fresh);
     expect(w.session.status).toBe('active');
     expect(w.told('session.expired')).toHaveLength(0);

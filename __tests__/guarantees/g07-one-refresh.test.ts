@@ -80,7 +80,8 @@ describe('G7 one refresh in flight per session', () => {
     nth(w.calls, 0).answer(fresh);
     await settle();
     expect(new Set(states(requests))).toEqual(new Set(['resolved']));
-    for (const { seen } of [w.api, ...apis]) expect(seen.map(({ token }) => token)).toStrictEqual(times(5, () => fresh));
+    for (const { seen } of [w.api, ...apis])
+      expect(seen.map(({ token }) => token)).toStrictEqual(times(5, () => fresh));
   });
 
   test('refresh(), getAccessToken(), a request and a 401 share the refresh', async () => {
@@ -132,7 +133,7 @@ describe('G7 one refresh in flight per session', () => {
     expect(w.calls).toHaveLength(2);
     nth(w.calls, 1).answer();
     await settle();
-    expect(states([manual, request])).toEqual(['resolved', 'resolved']);
+    expect(states([manual, request])).toStrictEqual(['resolved', 'resolved']);
     expect(w.calls).toHaveLength(2);
   });
 
@@ -164,6 +165,6 @@ describe('G7 one refresh in flight per session', () => {
     void watch(one.instance.get('/orders'));
     void watch(other.instance.get('/orders'));
     await settle();
-    expect([one.calls.length, other.calls.length]).toEqual([1, 1]);
+    expect([one.calls.length, other.calls.length]).toStrictEqual([1, 1]);
   });
 });

@@ -76,7 +76,7 @@ describe('G8 a 401 for a token that is no longer current', () => {
     nth(w.calls, 0).answer(current);
     await settle();
     await w.clock.advance(second);
-    expect(states([late, manual])).toEqual(['resolved', 'resolved']);
+    expect(states([late, manual])).toStrictEqual(['resolved', 'resolved']);
     expect(w.calls).toHaveLength(1);
   });
 

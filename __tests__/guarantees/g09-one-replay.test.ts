@@ -28,7 +28,7 @@ describe('G9 at most one replay per request', () => {
     const request = watch(w.instance.post('/orders', { id: 1 }));
     await settle();
     expect(request.state).toBe('rejected');
-    expect(w.api.seen.map(({ body }) => body)).toEqual(['{"id":1}', '{"id":1}']);
+    expect(w.api.seen.map(({ body }) => body)).toStrictEqual(['{"id":1}', '{"id":1}']);
   });
 
   test('a second 401 is not replayed though another new token has come meanwhile', async () => {
@@ -80,7 +80,7 @@ describe('G9 at most one replay per request', () => {
     const late = watch(w.instance.request(config));
     await settle();
     expect(late.state).toBe('resolved');
-    expect([w.api.seen.length, w.calls.length]).toEqual([5, 2]);
+    expect([w.api.seen.length, w.calls.length]).toStrictEqual([5, 2]);
   });
 
   test('a 401 that complains of the scope is not replayed', async () => {

@@ -52,7 +52,7 @@ describe.each(ways)('G10 an abort by %s that comes before the wait', (_, way) =>
     const request = watch(w.instance.get('/aborted', given));
     await settle();
     expect(axios.isCancel(request.error)).toBe(true);
-    expect(w.events.map(({ type }) => type)).toEqual(['refresh.started', 'request.queued', 'request.released']);
+    expect(w.events.map(({ type }) => type)).toStrictEqual(['refresh.started', 'request.queued', 'request.released']);
     nth(w.calls, 0).answer();
     await settle();
     expect(w.api.seen).toHaveLength(0);

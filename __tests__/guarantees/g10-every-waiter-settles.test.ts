@@ -127,7 +127,7 @@ describe('G10 every waiter settles', () => {
     nth(w.calls, 0).answer();
     await settle();
     expect(request.state).toBe('resolved');
-    expect(timeouts).toEqual([6 * second]);
+    expect(timeouts).toStrictEqual([6 * second]);
   });
 
   test('with the new token, though the machine slept through the end of the old one', async () => {
@@ -161,11 +161,11 @@ describe('G10 every waiter settles', () => {
     const w = await waiting({ maxWaiting: 3 });
     const requests = times(5, () => watch(w.instance.get('/orders')));
     await settle();
-    expect(states(requests)).toEqual(['pending', 'pending', 'pending', 'rejected', 'rejected']);
+    expect(states(requests)).toStrictEqual(['pending', 'pending', 'pending', 'rejected', 'rejected']);
     expect(nth(requests, 3).error).toMatchObject({ code: 'AUTH_QUEUE_FULL', retryable: true });
     nth(w.calls, 0).answer();
     await settle();
-    expect(states(requests)).toEqual(['resolved', 'resolved', 'resolved', 'rejected', 'rejected']);
+    expect(states(requests)).toStrictEqual(['resolved', 'resolved', 'resolved', 'rejected', 'rejected']);
     nobodyWaits(w);
   });
 
@@ -217,9 +217,9 @@ describe('G10 every waiter settles', () => {
     await w.clock.advance(second);
     nth(w.calls, 0).answer();
     await settle();
-    expect(states(requests)).toEqual(['rejected', 'rejected', 'resolved']);
-    expect(w.told('request.queued').map((event) => event.waiting)).toEqual([1, 2, 3]);
-    expect(w.told('request.released').map(({ outcome }) => outcome)).toEqual(['aborted', 'rejected', 'sent']);
+    expect(states(requests)).toStrictEqual(['rejected', 'rejected', 'resolved']);
+    expect(w.told('request.queued').map((event) => event.waiting)).toStrictEqual([1, 2, 3]);
+    expect(w.told('request.released').map(({ outcome }) => outcome)).toStrictEqual(['aborted', 'rejected', 'sent']);
   });
 });
 
@@ -236,7 +236,7 @@ describe('G10 the time that a wait has left a request', () => {
     await w.clock.advance(100.4);
     nth(w.calls, 0).answer();
     await request;
-    expect(timeouts).toEqual([900]);
+    expect(timeouts).toStrictEqual([900]);
   });
 });
 
@@ -253,10 +253,10 @@ describe('G10 an abort', () => {
     expect(aborted.state).toBe('rejected');
     expect(axios.isCancel(aborted.error)).toBe(true);
     expect(nth(w.calls, 0).context.signal.aborted).toBe(false);
-    expect(states(others)).toEqual(['pending', 'pending', 'pending']);
+    expect(states(others)).toStrictEqual(['pending', 'pending', 'pending']);
     nth(w.calls, 0).answer();
     await settle();
-    expect(states(others)).toEqual(['resolved', 'resolved', 'resolved']);
+    expect(states(others)).toStrictEqual(['resolved', 'resolved', 'resolved']);
     expect(w.api.seen.map(({ url }) => url)).toEqual(times(3, () => '/orders'));
     expect(w.calls).toHaveLength(1);
   });
@@ -333,7 +333,7 @@ describe('G10 an abort', () => {
     nth(w.calls, 0).answer();
     await settle();
     expect(other.state).toBe('resolved');
-    expect(w.api.seen.map(({ url }) => url)).toEqual(['/aborted', '/orders', '/orders']);
+    expect(w.api.seen.map(({ url }) => url)).toStrictEqual(['/aborted', '/orders', '/orders']);
     nobodyWaits(w);
   });
 

@@ -148,7 +148,7 @@ describe('G11 a sign-in as another user', () => {
     nth(w.calls, -1).answer(bobs);
     await settle();
     expect(fresh.state).toBe('resolved');
-    expect(w.api.seen.map(({ url }) => url)).toEqual(['/of-bob']);
+    expect(w.api.seen.map(({ url }) => url)).toStrictEqual(['/of-bob']);
     expect(nth(w.calls, -1).context.tokens?.refreshToken).toBe('of-bob');
   });
 
@@ -264,7 +264,7 @@ describe('G11 a sign-in as the same user', () => {
     const fresh = w.issue();
     await w.session.setTokens(fresh);
     await settle();
-    expect(states(requests)).toEqual(['resolved', 'resolved', 'resolved']);
+    expect(states(requests)).toStrictEqual(['resolved', 'resolved', 'resolved']);
     expect(token.value).toBe(fresh);
     expect(w.sent()).toStrictEqual([fresh, fresh, fresh]);
     expect(w.told('session.cleared')).toHaveLength(0);

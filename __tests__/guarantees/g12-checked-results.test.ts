@@ -80,14 +80,14 @@ describe('G12 a result is checked before it is kept', () => {
       await s.clock.advance(hour);
       const waiting = ['/a', '/b', '/c'].map((url) => follow(s.api.instance.get(url)));
       await settle();
-      expect(waiting.map(({ state }) => state)).toEqual(['rejected', 'rejected', 'rejected']);
+      expect(waiting.map(({ state }) => state)).toStrictEqual(['rejected', 'rejected', 'rejected']);
       for (const { error } of waiting) expect(isTokenError(error, 'AUTH_REFRESH_RESPONSE_INVALID')).toBe(true);
       expect(s.api.seen).toHaveLength(0);
       expect(s.calls).toHaveLength(1);
       // After the cooldown the next request asks again, and gets a good answer.
       await s.clock.advance(2_000);
       await s.api.instance.get('/d');
-      expect(s.api.seen.map(({ url }) => url)).toEqual(['/d']);
+      expect(s.api.seen.map(({ url }) => url)).toStrictEqual(['/d']);
     },
   );
 

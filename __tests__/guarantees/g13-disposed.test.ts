@@ -126,7 +126,7 @@ describe.each(kinds)('G13 dispose() during a refresh, on %s', (_kind, only) => {
     const heard = listen(w);
     nth(w.calls, 0).fail(refused());
     await w.clock.advance(hour);
-    expect([asked, heard, loads]).toEqual([[], [], 0]);
+    expect([asked, heard, loads]).toStrictEqual([[], [], 0]);
     expect(w.session.getSnapshot()).toBe(before);
     expect(w.calls).toHaveLength(1);
     expect(w.clock.pending).toBe(0);

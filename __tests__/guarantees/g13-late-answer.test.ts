@@ -165,7 +165,7 @@ describe('G13 an answer to an attempt that was given up on', () => {
     const w = world({ refresh: 'open', tokens: ({ issue }) => issue(-1) });
     void watch(w.instance.get('/orders'));
     await w.clock.advance(5 * second);
-    expect(w.calls.map(({ context }) => context.attempt)).toEqual([1, 2]);
+    expect(w.calls.map(({ context }) => context.attempt)).toStrictEqual([1, 2]);
     return w;
   }
 

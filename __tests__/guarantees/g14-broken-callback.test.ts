@@ -91,7 +91,7 @@ describe('G14 a refresh callback that fails in its own way fails that operation 
       expect(dead.clock.holding).toBe(0);
       await dead.clock.advance(2_000);
       await dead.api.instance.get('/c');
-      expect(dead.api.seen.map(({ url }) => url)).toEqual(['/c']);
+      expect(dead.api.seen.map(({ url }) => url)).toStrictEqual(['/c']);
     },
   );
 
@@ -157,7 +157,7 @@ describe('G14 a refresh callback that never settles', () => {
     expect(s.clock.holding).toBe(0);
     await s.clock.advance(2_000);
     await s.api.instance.get('/c');
-    expect(s.api.seen.map(({ url }) => url)).toEqual(['/c']);
+    expect(s.api.seen.map(({ url }) => url)).toStrictEqual(['/c']);
   });
 
   test('holds no request longer than the current token lives (G3)', async () => {
@@ -177,7 +177,7 @@ describe('G14 a refresh callback that never settles', () => {
     await s.clock.advance(3_000);
     rejected(forced, 'AUTH_TOKEN_REFRESH_TIMEOUT');
     // One that may have reached the server is repeated once, not more.
-    expect(s.calls.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(s.calls.map(({ attempt }) => attempt)).toStrictEqual([1, 2]);
     s.session.dispose();
     expect(s.clock.pending).toBe(0);
   });

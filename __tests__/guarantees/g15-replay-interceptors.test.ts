@@ -93,8 +93,8 @@ describe.each(adapters)('G15 the caller’s interceptors over %s', (adapter) => 
     await instance.post('/orders', { id: 1 });
     expect(api.seen).toHaveLength(2);
     for (const { requests, responses } of [before, after]) {
-      expect(requests).toEqual(['/orders']);
-      expect(responses).toEqual([200]);
+      expect(requests).toStrictEqual(['/orders']);
+      expect(responses).toStrictEqual([200]);
     }
   });
 
@@ -141,7 +141,7 @@ describe.each(adapters)('G15 the caller’s interceptors over %s', (adapter) => 
       session: { tokens: { accessToken: 'first', expiresAt: Date.now() - 1_000 } },
     });
     await instance.get('/orders');
-    expect(api.seen.map(({ token, headers }) => [token, headers['x-seen']])).toEqual([['token-2', '++']]);
+    expect(api.seen.map(({ token, headers }) => [token, headers['x-seen']])).toStrictEqual([['token-2', '++']]);
   });
 
   test('interceptors in the order of installation, as Axios 1.13.5 and later can be told', async () => {
@@ -190,7 +190,7 @@ describe.each(adapters)('G15 the caller’s interceptors over %s', (adapter) => 
     api.script = accepting('token-3');
     await session.refresh();
     await expect(instance.request(deepCopy(config))).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toEqual([
+    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toStrictEqual([
       ['first', '{"id":1}'],
       ['token-2', '{"id":1}'],
       ['token-3', '{"id":1}'],
@@ -203,7 +203,7 @@ describe.each(adapters)('G15 the caller’s interceptors over %s', (adapter) => 
     };
     const { api, instance } = await scene({ adapter, before: copy, after: copy });
     await expect(instance.post('/orders', { id: 1 })).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toEqual([
+    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toStrictEqual([
       ['first', '{"id":1}'],
       ['token-2', '{"id":1}'],
     ]);
@@ -221,7 +221,7 @@ describe.each(adapters)('G15 answers that hide the 401 over %s', (adapter) => {
   test.each(validations)('a validateStatus that %s', async (_, config) => {
     const { api, instance } = await scene({ adapter });
     await expect(instance.post('/orders', { id: 1 }, config)).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ body }) => body.toString())).toEqual(['{"id":1}', '{"id":1}']);
+    expect(api.seen.map(({ body }) => body.toString())).toStrictEqual(['{"id":1}', '{"id":1}']);
   });
 
   test.each(validations)(
@@ -279,7 +279,7 @@ describe.each(adapters)('G15 answers that hide the 401 over %s', (adapter) => {
     const headers = { 'WWW-Authenticate': 'Bearer error="insufficient_scope", scope="orders:write"' };
     const { api, instance, refreshes } = await scene({ adapter, script: inTurn({ status: 401, headers }) });
     expect(await failureOf(instance.post('/orders', {}))).toMatchObject({ response: { status: 401 } });
-    expect([api.seen.length, refreshes.length]).toEqual([1, 0]);
+    expect([api.seen.length, refreshes.length]).toStrictEqual([1, 0]);
   });
 
   test('a refresh that fails leaves the caller the 401, with the reason as its cause', async () => {
@@ -318,7 +318,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
       before: foreign.install,
     });
     await expect(instance.post('/orders', { id: 1 })).resolves.toMatchObject({ status: 200, data: { ok: true } });
-    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toEqual([
+    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toStrictEqual([
       [undefined, '{"id":1}'],
       ['first', '{"id":1}'],
     ]);
@@ -333,7 +333,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     session.on('request.replayed', () => (told += 1));
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
     expect(api.seen.map(({ token }) => token)).toStrictEqual([undefined, 'first', 'token-2']);
-    expect([told, refreshes.length]).toEqual([2, 1]);
+    expect([told, refreshes.length]).toStrictEqual([2, 1]);
   });
 
   test('G11 a request that its user left behind is not sent as the next one', async () => {
@@ -361,7 +361,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     });
     const error = await failureOf(instance.get('/orders'));
     expect(error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_TOKEN_REJECTED' } });
-    expect([api.seen.length, refreshes.length]).toEqual([3, 1]);
+    expect([api.seen.length, refreshes.length]).toStrictEqual([3, 1]);
   });
 
   test('a validateStatus that accepts everything', async () => {
@@ -381,7 +381,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
       after: after.install,
     });
     await instance.get('/orders');
-    expect(before.requests).toEqual(['/orders']);
+    expect(before.requests).toStrictEqual(['/orders']);
     expect(after).toMatchObject({ requests: ['/orders'], responses: [200] });
   });
 
@@ -390,8 +390,8 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     const transformRequest = (data: unknown): string => `v1 ${JSON.stringify((given.push(data), data))}`;
     const { api, instance } = await scene({ adapter, before: foreignAdapter(adapter).install });
     await instance.post('/orders', { id: 1 }, { transformRequest, headers: { 'Content-Type': 'application/x-v1' } });
-    expect(api.seen.map(({ body }) => body.toString())).toEqual(['v1 {"id":1}', 'v1 {"id":1}', 'v1 {"id":1}']);
-    expect(given).toEqual([{ id: 1 }, { id: 1 }, { id: 1 }]);
+    expect(api.seen.map(({ body }) => body.toString())).toStrictEqual(['v1 {"id":1}', 'v1 {"id":1}', 'v1 {"id":1}']);
+    expect(given).toStrictEqual([{ id: 1 }, { id: 1 }, { id: 1 }]);
   });
 
   test('a transformRequest that takes a header off finds it again', async () => {
@@ -416,7 +416,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
       before: foreignAdapter(adapter).install,
     });
     await instance.post('/orders', { id: 1 }, { transformRequest, headers: { 'Content-Type': 'text/plain' } });
-    expect(api.seen.map(({ body }) => body.length)).toEqual([20, 40]);
+    expect(api.seen.map(({ body }) => body.length)).toStrictEqual([20, 40]);
   });
 
   test('a plain object sent with postForm', async () => {
@@ -439,7 +439,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     const error = await failureOf(instance.post('/files', Readable.from(['line 1\n'])));
     expect(error).toMatchObject({ response: { status: 401 } });
     expect(isTokenError((error as Error).cause, 'AUTH_BODY_NOT_REPLAYABLE')).toBe(true);
-    expect(api.seen.map(({ body }) => body.toString())).toEqual(['line 1\n']);
+    expect(api.seen.map(({ body }) => body.toString())).toStrictEqual(['line 1\n']);
   });
 
   test('a stream that a transformRequest has from elsewhere is refused as well', async () => {
@@ -453,7 +453,7 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     const file = Readable.from([Buffer.from('line 1')]);
     const error = await failureOf(instance.post('/files', { name: 'notes' }, { transformRequest: () => file }));
     expect(error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_BODY_NOT_REPLAYABLE' } });
-    expect([api.seen.length, told]).toEqual([1, 0]);
+    expect([api.seen.length, told]).toStrictEqual([1, 0]);
   });
 
   test('a form with a stream in it is refused as well', async () => {

@@ -55,7 +55,7 @@ describe.each(adapters)('G15 an abort while the refresh is awaited, over %s', (a
     expect(axios.isCancel(await request)).toBe(true);
     answer.open('token-2');
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ method, token }) => [method, token])).toEqual([
+    expect(api.seen.map(({ method, token }) => [method, token])).toStrictEqual([
       ['POST', 'first'],
       ['GET', 'token-2'],
     ]);
@@ -129,7 +129,7 @@ describe.each(adapters)('G15 a stream that fails while its request waits, over %
     expect(await request).toMatchObject({ message: 'disk on fire' });
     answer.open('token-2');
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ url }) => url)).toEqual(['/orders']);
+    expect(api.seen.map(({ url }) => url)).toStrictEqual(['/orders']);
   });
 
   test('a file that does not exist', async () => {
@@ -293,7 +293,7 @@ describe.each(adapters)('G15 a session taken off its instance, over %s', (adapte
     session.dispose();
     answer.open(undefined);
     expect(await request).toMatchObject({ isAxiosError: true, response: { status: 401 } });
-    expect([api.seen.length, refreshes.length]).toEqual([1, 0]);
+    expect([api.seen.length, refreshes.length]).toStrictEqual([1, 0]);
   });
 
   test('disposed of while a request waits after its 401', async () => {

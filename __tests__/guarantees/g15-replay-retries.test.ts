@@ -89,7 +89,7 @@ describe.each(combinations)('G15 axios-retry installed $order the plugin, over $
     const { api, instance, refreshes } = await retrying({ adapter, order, answers: [refusal, down, refusal, fine] });
     const error = await failureOf(instance.put('/orders/1', {}));
     expect(error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_TOKEN_REJECTED' } });
-    expect([api.seen.length, refreshes.length]).toEqual([3, 1]);
+    expect([api.seen.length, refreshes.length]).toStrictEqual([3, 1]);
   });
 
   test('a refresh that fails before the request has left is not retried as a request', async () => {
@@ -114,7 +114,7 @@ describe.each(combinations)('G15 axios-retry installed $order the plugin, over $
     const error = await failureOf(instance.get('/orders'));
     expect(error).toMatchObject({ code: 'AUTH_TOKEN_REFRESH_FAILED', kind: 'network' });
     expect(error).not.toHaveProperty('config');
-    expect([api.seen.length, calls]).toEqual([0, 1]);
+    expect([api.seen.length, calls]).toStrictEqual([0, 1]);
   });
 
   test('validateResponse decides about what comes after the replay', async () => {
@@ -134,7 +134,7 @@ describe.each(adapters)('G15 a config sent again by hand over %s', (adapter) => 
     const { api, instance, refreshes } = await scene({ adapter, script: inTurn(down, refusal, fine) });
     const error = (await failureOf(instance.post('/orders', { id: 1 }))) as AxiosError;
     await expect(instance.request(error.config ?? {})).resolves.toMatchObject({ data: { ok: true } });
-    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toEqual([
+    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toStrictEqual([
       ['first', '{"id":1}'],
       ['first', '{"id":1}'],
       ['token-2', '{"id":1}'],
@@ -155,7 +155,7 @@ describe.each(adapters)('G15 a config sent again by hand over %s', (adapter) => 
     expect(error).toMatchObject({ response: { status: 401 }, cause: { code: 'AUTH_SESSION_EXPIRED' } });
     await session.setTokens({ accessToken: 'third', subject: 'ada' });
     await expect(instance.request(error.config ?? {})).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toEqual([
+    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toStrictEqual([
       ['first', '{"id":1}'],
       ['third', '{"id":1}'],
     ]);
@@ -180,7 +180,7 @@ describe.each(adapters)('G15 a config sent again by hand over %s', (adapter) => 
     const other = await scene({ adapter, session: { origins: () => true } });
     const config = { ...error.config, baseURL: other.api.url };
     await expect(other.instance.request(config)).resolves.toMatchObject({ status: 200 });
-    expect(other.api.seen.map(({ token, body }) => [token, body.toString()])).toEqual([
+    expect(other.api.seen.map(({ token, body }) => [token, body.toString()])).toStrictEqual([
       ['first', '{"id":1}'],
       ['token-2', '{"id":1}'],
     ]);

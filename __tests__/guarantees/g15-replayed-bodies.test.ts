@@ -147,7 +147,7 @@ describe.each(adapters)('G15 a 401 over %s is replayed with the same body', (ada
     await instance.post('/orders', { name: 'Ada' }, { transformRequest: [wrap], headers: json });
     expectSameTwice(api.seen);
     expect(api.seen[1].body.toString()).toBe('{"wrapped":{"name":"Ada"},"to":"the api"}');
-    expect(given).toEqual([{ name: 'Ada' }, { name: 'Ada' }]);
+    expect(given).toStrictEqual([{ name: 'Ada' }, { name: 'Ada' }]);
     expect(given[1]).toBe(given[0]);
   });
 
@@ -209,7 +209,7 @@ describe.each(adapters)('G15 a 401 over %s is replayed with the same body', (ada
     const stamp = (data: unknown): string => JSON.stringify({ data, stamp: 'x'.repeat(20 * ++sends) });
     const response = await instance.post('/orders', { name: 'Ada' }, { transformRequest: stamp, headers: json });
     expect(response.status).toBe(200);
-    expect(api.seen.map(({ body }) => (JSON.parse(body.toString()) as { stamp: string }).stamp.length)).toEqual([
+    expect(api.seen.map(({ body }) => (JSON.parse(body.toString()) as { stamp: string }).stamp.length)).toStrictEqual([
       20, 40,
     ]);
   });
@@ -345,7 +345,9 @@ describe.each(adapters)('G15 a used-up stream over %s is refused, never sent emp
     });
     const response = await instance.post('/files', Readable.from(['line 1\n', 'line 2\n']));
     expect(response.status).toBe(200);
-    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toEqual([['token-2', 'line 1\nline 2\n']]);
+    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toStrictEqual([
+      ['token-2', 'line 1\nline 2\n'],
+    ]);
   });
 });
 
@@ -407,7 +409,7 @@ describe.each(adapters)('G15 a 401 over %s is replayed as the same request', (ad
       session: { header: 'X-Token', formatHeader: (token) => `key ${token}` },
     });
     await instance.get('/orders');
-    expect(api.seen.map(({ headers }) => headers['x-token'])).toEqual(['key first', 'key token-2']);
+    expect(api.seen.map(({ headers }) => headers['x-token'])).toStrictEqual(['key first', 'key token-2']);
     expect(api.seen.map(({ headers }) => headers.authorization)).toStrictEqual([undefined, undefined]);
   });
 
@@ -465,7 +467,7 @@ describe.each(adapters)('G15 a 401 over %s is replayed as the same request', (ad
     const { instance } = await scene({ adapter, script: inTurn({ status: 401, body: 'why not' }) });
     const config: AxiosRequestConfig = { responseType: 'stream', validateStatus: () => true };
     const { status, data } = await instance.get<unknown>('/export', config);
-    expect([status, await textOf(data)]).toEqual([401, 'why not']);
+    expect([status, await textOf(data)]).toStrictEqual([401, 'why not']);
   });
 
   test('with a used-up stream as body a streamed 401 can still be read', async () => {
@@ -487,7 +489,7 @@ describe.each(adapters)('G15 a 401 over %s is replayed as the same request', (ad
       session: { refresh: async ({ http }) => (await http.post<{ accessToken: string }>('/refresh')).data },
     });
     const { status, data } = await instance.get<unknown>('/export', { responseType: 'stream' });
-    expect([status, (await textOf(data)).length]).toEqual([200, 1_000_000]);
+    expect([status, (await textOf(data)).length]).toStrictEqual([200, 1_000_000]);
   });
 
   test('any number of requests at once, each with its own body', async () => {

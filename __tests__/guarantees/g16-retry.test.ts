@@ -44,9 +44,9 @@ describe('G16 a transient failure is retried', () => {
   test.each(freely)('%s: twice, then no more', async (_name, error) => {
     const w = await failing(error);
     await w.clock.advance(20 * second);
-    expect(w.calls.map(({ context }) => context.attempt)).toEqual([1, 2, 3]);
+    expect(w.calls.map(({ context }) => context.attempt)).toStrictEqual([1, 2, 3]);
     expect(new Set(w.calls.map(({ context }) => context.operationId)).size).toBe(1);
-    expect(w.told('refresh.retried').map(({ attempt }) => attempt)).toEqual([2, 3]);
+    expect(w.told('refresh.retried').map(({ attempt }) => attempt)).toStrictEqual([2, 3]);
     expect(w.told('refresh.failed')).toMatchObject([{ attempt: 3, error: { attempts: 3, retryable: true } }]);
     expect(w.session.status).toBe('active');
   });
@@ -97,14 +97,14 @@ describe('G16 the delays', () => {
     jest.spyOn(Math, 'random').mockReturnValue(0);
     const w = await failing(unreachable, { retry: { retries: 6 } });
     await w.clock.advance(20 * second);
-    expect(delays(w)).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(delays(w)).toStrictEqual([0, 0, 0, 0, 0, 0]);
   });
 
   test('are full jitter: up to a ceiling that doubles, and has a limit', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
     const w = await failing(unreachable, { retry: { retries: 7 }, refreshTimeoutMs: 60 * second });
     await w.clock.advance(60 * second);
-    expect(delays(w)).toEqual([125, 250, 500, 1_000, 2_000, 2_500, 2_500]);
+    expect(delays(w)).toStrictEqual([125, 250, 500, 1_000, 2_000, 2_500, 2_500]);
   });
 
   test('pass before the attempt is made', async () => {
@@ -150,7 +150,7 @@ describe('G16 Retry-After', () => {
     expect(w.calls).toHaveLength(1);
     await w.clock.advance(1);
     expect(w.calls).toHaveLength(2);
-    expect(delays(w)).toEqual([3 * second, 3 * second]);
+    expect(delays(w)).toStrictEqual([3 * second, 3 * second]);
   });
 
   test.each(['86400', '2592000', 'Fri, 31 Dec 2100 23:59:59 GMT'])(
@@ -206,7 +206,7 @@ describe('G16 a failure after the request may have reached the server', () => {
     await settle();
     await w.clock.advance(0);
     expect(w.calls).toHaveLength(2);
-    expect(delays(w)).toEqual([0]);
+    expect(delays(w)).toStrictEqual([0]);
     await w.clock.advance(20 * second);
     expect(w.calls).toHaveLength(2);
   });
@@ -279,7 +279,7 @@ describe('G16 deadlines hold though the callback ignores its signal', () => {
     await w.clock.advance(30 * second);
     const next = watch(w.instance.get('/orders'));
     await w.clock.advance(second);
-    expect(states([first, next])).toEqual(['rejected', 'resolved']);
+    expect(states([first, next])).toStrictEqual(['rejected', 'resolved']);
   });
 
   test('slow attempts that fail are bounded by the deadline, not by their number', async () => {

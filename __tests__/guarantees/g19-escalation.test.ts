@@ -95,15 +95,15 @@ describe('G19 three consecutive failed refreshes', () => {
     const { all, works } = await holders();
     const told = (type: 'refresh.escalated' | 'refresh.recovered'): number[] => all.map((w) => w.told(type).length);
     for (const w of all) await refreshTimes(w, 3);
-    expect(told('refresh.escalated')).toEqual([1, 0, 0]);
+    expect(told('refresh.escalated')).toStrictEqual([1, 0, 0]);
     works(true);
     // Another holder is the first to get through.
     await refreshTimes(nth(all, 1), 1);
     await settle();
-    expect(told('refresh.recovered')).toEqual([1, 0, 0]);
+    expect(told('refresh.recovered')).toStrictEqual([1, 0, 0]);
     works(false);
     for (const w of all) await refreshTimes(w, 3);
-    expect(told('refresh.escalated')).toEqual([2, 0, 0]);
+    expect(told('refresh.escalated')).toStrictEqual([2, 0, 0]);
   });
 
   test('are escalated though the store cannot tell who is first', async () => {

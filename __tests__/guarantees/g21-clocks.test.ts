@@ -211,7 +211,7 @@ describe('G21 tokens from a sign-in on a client whose clock is hours off', () =>
     const token = w.issue(3_600, { iat, exp: iat + 3_600 });
     await w.session.setTokens(token);
     await getOrders(w);
-    expect(toApi(w)).toEqual([token]);
+    expect(toApi(w)).toStrictEqual([token]);
     await w.clock.advance(hour);
     await getOrders(w);
     expect(toApi(w).at(-1)).not.toBe(token);

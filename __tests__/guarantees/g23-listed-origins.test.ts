@@ -336,7 +336,7 @@ describe.each(adapters)('G23 a config that is sent again leaves the token behind
     });
     const { config } = await instance.get('/orders');
     await instance.request({ ...config, baseURL: other.url });
-    expect([api.seen.length, other.seen.length]).toEqual([1, 1]);
+    expect([api.seen.length, other.seen.length]).toStrictEqual([1, 1]);
     expectNoToken(other);
   });
 
@@ -398,7 +398,7 @@ describe.each(adapters)('G23 redirects, over %s', (adapter) => {
       script: ({ url }) => (url === '/old' ? { status, headers: { Location: '/new' } } : { body: { ok: true } }),
     });
     await instance.get('/old');
-    expect(api.seen.map(({ url, token }) => [url, token])).toEqual([
+    expect(api.seen.map(({ url, token }) => [url, token])).toStrictEqual([
       ['/old', 'first'],
       ['/new', 'first'],
     ]);
@@ -413,7 +413,7 @@ describe.each(adapters)('G23 redirects, over %s', (adapter) => {
       },
     });
     await expect(instance.get('/old')).resolves.toMatchObject({ status: 200 });
-    expect(api.seen.map(({ url, token }) => [url, token])).toEqual([
+    expect(api.seen.map(({ url, token }) => [url, token])).toStrictEqual([
       ['/old', 'first'],
       ['/new', 'first'],
       ['/old', 'token-2'],
@@ -429,7 +429,7 @@ describe.each(adapters)('G23 redirects, over %s', (adapter) => {
     });
     await instance.post('/orders', { id: 1 });
     expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', 'token-2']);
-    expect(other.seen.map(({ body }) => body.toString())).toEqual(['{"id":1}']);
+    expect(other.seen.map(({ body }) => body.toString())).toStrictEqual(['{"id":1}']);
     expectNoToken(other);
   });
 
@@ -453,7 +453,7 @@ describe.each(adapters)('G23 redirects that are not to be followed, over %s', (a
       session: { followRedirects: false },
     });
     expect(await failureOf(instance.post('/orders', { id: 1 }))).toMatchObject({ response: { status } });
-    expect([api.seen.length, other.seen.length, refreshes.length]).toEqual([1, 0, 0]);
+    expect([api.seen.length, other.seen.length, refreshes.length]).toStrictEqual([1, 0, 0]);
   });
 
   test('a replay is not redirected either', async () => {
@@ -475,7 +475,7 @@ describe.each(adapters)('G23 redirects that are not to be followed, over %s', (a
       session: { followRedirects: false },
     });
     await instance.get('/old', { tokenRefresh: false });
-    expect(api.seen.map(({ url }) => url)).toEqual(['/old', '/new']);
+    expect(api.seen.map(({ url }) => url)).toStrictEqual(['/old', '/new']);
   });
 });
 
@@ -502,7 +502,7 @@ describe('G23 redirects, where the http adapter tells more', () => {
       session: { header: 'X-Auth-Token', formatHeader: (token) => token },
     });
     await instance.get('/old');
-    expect(api.seen.map(({ headers }) => headers['x-auth-token'])).toEqual(['first', 'first']);
+    expect(api.seen.map(({ headers }) => headers['x-auth-token'])).toStrictEqual(['first', 'first']);
   });
 
   test('another origin in the middle loses it for good', async () => {
@@ -514,7 +514,7 @@ describe('G23 redirects, where the http adapter tells more', () => {
     });
     other.script = () => ({ status: 302, headers: { Location: `${api.url}/back` } });
     await instance.get('/');
-    expect(api.seen.map(({ url, headers }) => [url, headers['x-auth-token']])).toEqual([
+    expect(api.seen.map(({ url, headers }) => [url, headers['x-auth-token']])).toStrictEqual([
       ['/', 'first'],
       ['/back', undefined],
     ]);
@@ -529,7 +529,7 @@ describe('G23 redirects, where the http adapter tells more', () => {
     });
     const asked: unknown[] = [];
     await instance.get('/', { beforeRedirect: (options) => asked.push(options['href']) });
-    expect(asked).toEqual([`${other.url}/`]);
+    expect(asked).toStrictEqual([`${other.url}/`]);
     expectNoToken(other);
   });
 
@@ -540,7 +540,7 @@ describe('G23 redirects, where the http adapter tells more', () => {
       script: inTurn({ status: 302, headers: { Location: `${other.url}/collect` } }),
     });
     expect(await failureOf(instance.get('/orders'))).toMatchObject({ response: { status: 401 } });
-    expect([api.seen.length, other.seen.length, refreshes.length]).toEqual([1, 1, 0]);
+    expect([api.seen.length, other.seen.length, refreshes.length]).toStrictEqual([1, 1, 0]);
   });
 
   test('a request over a Unix socket has no token: its host is only a label', async () => {

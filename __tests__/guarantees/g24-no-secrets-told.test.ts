@@ -91,7 +91,7 @@ describe('G24 the secrets of a session that works are told nowhere', () => {
     await request();
     s.api.respond = () => ({ status: s.api.seen.length === 3 ? 401 : 200 });
     await request();
-    expect(states.map((state) => typeof state)).toEqual(['function', 'function', 'function']);
+    expect(states.map((state) => typeof state)).toStrictEqual(['function', 'function', 'function']);
     expect(leaks(s, states)).toStrictEqual([]);
     await s.session.signOut();
     expect(leaks(s, states)).toStrictEqual([]);
@@ -320,9 +320,9 @@ describe('G24 what other code of the user throws is not repeated either', () => 
     const out = follow(s.session.signOut());
     await settle();
     expect(s.types().some((type) => type.endsWith('.failed'))).toBe(true);
-    expect(leaks(s, [set.error, forced.error, out.error, (request.error as AxiosError | undefined)?.cause])).toEqual(
-      [],
-    );
+    expect(
+      leaks(s, [set.error, forced.error, out.error, (request.error as AxiosError | undefined)?.cause]),
+    ).toStrictEqual([]);
   });
 
   test('a store that quotes tokens too short to look like such', async () => {
@@ -352,7 +352,12 @@ describe('G24 what other code of the user throws is not repeated either', () => 
     await s.session.setTokens({ accessToken: 'opaque-3', refreshToken: 'refresh-3' });
     await s.session.signOut();
     const told = s.events.filter(({ type }) => type === 'store.failed');
-    expect(told.map((event) => 'action' in event && event.action)).toEqual(['exclusive', 'save', 'save', 'clear']);
+    expect(told.map((event) => 'action' in event && event.action)).toStrictEqual([
+      'exclusive',
+      'save',
+      'save',
+      'clear',
+    ]);
     expect(shown(told)).toContain('cannot store [redacted]');
     expect(shown(told)).not.toMatch(/opaque-|refresh-\d/);
   });
@@ -365,7 +370,7 @@ describe('G24 what other code of the user throws is not repeated either', () => 
       const set = follow(s.session.setTokens(signedIn));
       const forced = follow(s.session.refresh());
       await settle();
-      expect([set.state, forced.state]).toEqual(['rejected', 'rejected']);
+      expect([set.state, forced.state]).toStrictEqual(['rejected', 'rejected']);
       expect(leaks(s, [set.error, forced.error])).toStrictEqual([]);
     }
   });

@@ -118,7 +118,7 @@ describe('G26 a lock is an optimisation, never a gate', () => {
       isAway = true;
       const requests = holders.map(({ instance }) => watch(instance.get('/orders')));
       await clock.advance(second);
-      expect(requests.map(({ state }) => state)).toEqual(['resolved', 'resolved', 'resolved']);
+      expect(requests.map(({ state }) => state)).toStrictEqual(['resolved', 'resolved', 'resolved']);
       expect(holders.map(({ calls }) => calls.length)).toEqual(times(3, () => refreshes));
       isAway = false;
       await clock.advance(30 * second);
@@ -255,7 +255,7 @@ describe('G26 a store that fails costs no session', () => {
     await clock.advance(10 * second);
     expect(later.state).toBe('resolved');
     // The memory is newer than what the store could not be given.
-    expect(w.calls.map(({ context }) => context.tokens?.refreshToken)).toEqual(['refresh-0', 'refresh-0+']);
+    expect(w.calls.map(({ context }) => context.tokens?.refreshToken)).toStrictEqual(['refresh-0', 'refresh-0+']);
     expect(w.session.status).toBe('active');
   });
 
@@ -421,7 +421,7 @@ describe('G26 a store that fails costs no session', () => {
     const request = watch(w.instance.get('/orders'));
     await clock.advance(5 * second);
     expect(request.state).toBe('resolved');
-    expect(w.calls.map(({ context }) => context.tokens?.refreshToken)).toEqual(['refresh-1']);
+    expect(w.calls.map(({ context }) => context.tokens?.refreshToken)).toStrictEqual(['refresh-1']);
     expect([place.record?.accessToken]).toEqual(w.sent());
   });
 
@@ -456,7 +456,7 @@ describe('G26 a store that fails costs no session', () => {
     const w = world({ clock, tokens: null, store: { ...sharedPlace().holder(), load: never, subscribe } });
     const request = watch(w.instance.get('/orders'));
     await settle();
-    expect([listeners, w.session.status]).toEqual([1, 'loading']);
+    expect([listeners, w.session.status]).toStrictEqual([1, 'loading']);
     w.session.dispose();
     await w.session.ready;
     await settle();

@@ -55,12 +55,12 @@ describe('G7, G26 one refresh for all holders of a session', () => {
     await clock.advance(2 * hour);
     const requests = [ada, bea, cleo].map((w) => watch(w.instance.get('/orders')));
     await settle();
-    expect([ada, bea, cleo].map((w) => w.calls.length)).toEqual([1, 0, 0]);
+    expect([ada, bea, cleo].map((w) => w.calls.length)).toStrictEqual([1, 0, 0]);
     const tokens = next(ada, 1);
     nth(ada.calls, 0).answer(tokens);
     await settle();
-    expect(states(requests)).toEqual(['resolved', 'resolved', 'resolved']);
-    expect([bea, cleo].map((w) => w.calls.length)).toEqual([0, 0]);
+    expect(states(requests)).toStrictEqual(['resolved', 'resolved', 'resolved']);
+    expect([bea, cleo].map((w) => w.calls.length)).toStrictEqual([0, 0]);
     expect(cleo.sent()).toStrictEqual([tokens.accessToken]);
     expect(bea.told('refresh.succeeded')).toMatchObject([{ adopted: true }]);
     expect(ada.told('refresh.succeeded')).toMatchObject([{ adopted: false }]);
@@ -201,7 +201,7 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     nth(bea.calls, 0).answer(next(bea, 1));
     await settle();
     expect(place.record).toBeUndefined();
-    expect([ada, bea].map((w) => w.session.status)).toEqual(['signed-out', 'signed-out']);
+    expect([ada, bea].map((w) => w.session.status)).toStrictEqual(['signed-out', 'signed-out']);
     expect(bea.told('session.cleared')).toHaveLength(1);
   });
 
@@ -215,11 +215,11 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     nth(ada.calls, 0).fail(refused());
     await clock.advance(second);
     const ends = (w: typeof ada) => [w.told('session.expired').length, w.told('session.cleared').length];
-    expect([ends(ada), ends(bea)]).toEqual([
+    expect([ends(ada), ends(bea)]).toStrictEqual([
       [1, 0],
       [0, 1],
     ]);
-    expect([ada, bea].map((w) => w.session.status)).toEqual(['expired', 'signed-out']);
+    expect([ada, bea].map((w) => w.session.status)).toStrictEqual(['expired', 'signed-out']);
   });
 
   test('all who were refused have expired: that another has emptied the store for it is no sign-out', async () => {
@@ -234,7 +234,7 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     await settle();
     for (const w of all) nth(w.calls, 0).fail(refused());
     await clock.advance(4 * minute);
-    expect(all.map((w) => [w.session.status, w.told('session.cleared').length])).toEqual([
+    expect(all.map((w) => [w.session.status, w.told('session.cleared').length])).toStrictEqual([
       ['expired', 0],
       ['expired', 0],
     ]);
@@ -268,7 +268,7 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     for (const write of owed) write();
     place.tell();
     await settle();
-    expect([ada, bea].map((w) => w.session.status)).toEqual(['active', 'active']);
+    expect([ada, bea].map((w) => w.session.status)).toStrictEqual(['active', 'active']);
   });
 
   test.each([
@@ -302,7 +302,7 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     nth(gates, 0)();
     await decided;
     await settle();
-    expect([ada, bea].map((w) => w.session.status)).toEqual([status, status]);
+    expect([ada, bea].map((w) => w.session.status)).toStrictEqual([status, status]);
     expect(place.record?.refreshToken).toBe(refreshToken);
   });
 
@@ -335,7 +335,7 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     await settle();
     expect(request.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
     expect(place.record).toBeUndefined();
-    expect([ada, bea].map((w) => w.session.status)).toEqual(['signed-out', 'signed-out']);
+    expect([ada, bea].map((w) => w.session.status)).toStrictEqual(['signed-out', 'signed-out']);
   });
 
   test('a sign-out that nobody was told of is found out before the refresh is made', async () => {
@@ -375,7 +375,7 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
     const bob = { accessToken: tokenFor(clock, 3_600, { sub: 'bob' }) };
     await ada.session.setTokens(bob);
     await settle();
-    expect(states(requests)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(states(requests)).toStrictEqual(['rejected', 'rejected', 'rejected']);
     expect(bea.sent()).toStrictEqual([]);
     await bea.instance.get('/orders');
     expect(bea.sent()).toStrictEqual([bob.accessToken]);
@@ -400,7 +400,7 @@ describe('G11, G26 sign-in and sign-out count for all holders', () => {
       refreshToken: 'of-now',
     });
     await settle();
-    expect(asked.at(-1)).toEqual(['of-now', 'of-now']);
+    expect(asked.at(-1)).toStrictEqual(['of-now', 'of-now']);
   });
 
   test('an expiry does not wipe out what another holder has signed in with', async () => {

@@ -65,7 +65,7 @@ describe('G28 sessions side by side', () => {
       await Promise.all(all.map(({ session }) => session.refresh()));
     }
     const tokens = all.map((one) => new Set(tokensOf(one)));
-    expect(tokens.map(({ size }) => size)).toEqual([3, 3, 3, 3, 3]);
+    expect(tokens.map(({ size }) => size)).toStrictEqual([3, 3, 3, 3, 3]);
     expect(new Set(tokens.flatMap((set) => [...set])).size).toBe(15);
     for (const { snowflake } of all) expect(snowflake.counts).toMatchObject({ exchanges: 4, unauthorized: 0 });
   });

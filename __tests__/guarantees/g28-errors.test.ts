@@ -56,7 +56,7 @@ describe.each(adapters)('G28 the caller’s JWT is checked before it is sent, ov
       );
     }
     expect(session.status).toBe('signed-out');
-    expect([snowflake.account.seen.length, snowflake.ingest.seen.length]).toEqual([0, 0]);
+    expect([snowflake.account.seen.length, snowflake.ingest.seen.length]).toStrictEqual([0, 0]);
   });
 
   test.each([

@@ -82,7 +82,7 @@ describe.each(adapters)('G28 a scoped token by exchange, over %s', (adapter) => 
         message: expect.stringContaining(snowflake.ingestHost) as unknown,
       });
     }
-    expect([other.seen.length, snowflake.ingest.seen.length, snowflake.account.seen.length]).toEqual([0, 1, 2]);
+    expect([other.seen.length, snowflake.ingest.seen.length, snowflake.account.seen.length]).toStrictEqual([0, 1, 2]);
   });
 
   test.each([301, 302, 303, 307, 308])('a %i is followed by neither: account and ingest host alike', async (status) => {
@@ -142,7 +142,7 @@ describe('G28 the ingest host', () => {
       return config;
     });
     expect(await grant.getIngestUrl({ http: instance })).toBe(snowflake.ingest.url);
-    expect(asked).toEqual([`${snowflake.account.url}/v2/streaming/hostname`]);
+    expect(asked).toStrictEqual([`${snowflake.account.url}/v2/streaming/hostname`]);
     expect(snowflake.counts).toMatchObject({ discoveries: 1, exchanges: 0 });
   });
 
@@ -191,7 +191,7 @@ describe('G28 the ingest host', () => {
       const asked = failureOf(grant.getIngestUrl());
       await jest.advanceTimersByTimeAsync(15_000);
       expect(await asked).toMatchObject({ message: 'Option "jwt" gave no token within 15000 ms.' });
-      expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+      expect(signals.map(({ aborted }) => aborted)).toStrictEqual([true]);
     });
 
     test.each<readonly [client: string, asked: () => IngestUrlOptions]>([

@@ -95,8 +95,8 @@ describe('G29 a listener that fails changes nothing', () => {
       session.on('listener.failed', (event) => void failed.push(event));
       await session.setTokens('abc');
       await settle();
-      expect(heard).toEqual(['before', 'after']);
-      expect(failed).toEqual([expect.objectContaining({ type: 'listener.failed', source: 'tokens.changed' })]);
+      expect(heard).toStrictEqual(['before', 'after']);
+      expect(failed).toStrictEqual([expect.objectContaining({ type: 'listener.failed', source: 'tokens.changed' })]);
       expect(failed[0]?.error).toBeInstanceOf(Error);
       expect(Object.isFrozen(failed[0])).toBe(true);
     },
@@ -141,7 +141,7 @@ describe('G29 a listener that fails changes nothing', () => {
     session.on('session.started', listener).on('tokens.changed', listener);
     session.on('listener.failed', ({ source }) => void failed.push(source));
     await session.setTokens('abc');
-    expect(failed).toEqual(['tokens.changed']);
+    expect(failed).toStrictEqual(['tokens.changed']);
   });
 });
 
@@ -177,7 +177,7 @@ describe('G29 a listener is never awaited', () => {
     await s.session.setTokens(s.issue());
     await settle();
     await settle();
-    expect(generations).toEqual([2, 3, 3, 3]);
+    expect(generations).toStrictEqual([2, 3, 3, 3]);
   });
 });
 

@@ -19,7 +19,7 @@ describe('G29 taking off a listener', () => {
     const w = world();
     w.session.off('event', () => undefined);
     await w.session.setTokens(w.issue());
-    expect(types(w)).toEqual(['tokens.changed']);
+    expect(types(w)).toStrictEqual(['tokens.changed']);
   });
 });
 
@@ -29,7 +29,12 @@ describe('G29 a listener that acts at once', () => {
     at(w, 'refresh.succeeded', () => w.session.signOut());
     void watch(w.session.refresh());
     await settle();
-    expect(types(w).slice(-4)).toEqual(['session.started', 'tokens.changed', 'request.released', 'session.cleared']);
+    expect(types(w).slice(-4)).toStrictEqual([
+      'session.started',
+      'tokens.changed',
+      'request.released',
+      'session.cleared',
+    ]);
     expect(w.session.status).toBe('signed-out');
   });
 
@@ -41,7 +46,7 @@ describe('G29 a listener that acts at once', () => {
     nth(w.calls, 0).fail(unreachable());
     await settle();
     const told = types(w).filter((type) => type.startsWith('refresh.'));
-    expect(told).toEqual(['refresh.started', 'refresh.failed', 'refresh.started']);
+    expect(told).toStrictEqual(['refresh.started', 'refresh.failed', 'refresh.started']);
   });
 
   test('a sign-in at refresh.failed is not told that its session is ending', async () => {
@@ -51,7 +56,12 @@ describe('G29 a listener that acts at once', () => {
     await settle();
     nth(w.calls, 0).fail(refused());
     await settle();
-    expect(types(w).slice(-4)).toEqual(['refresh.failed', 'session.ending', 'request.released', 'tokens.changed']);
+    expect(types(w).slice(-4)).toStrictEqual([
+      'refresh.failed',
+      'session.ending',
+      'request.released',
+      'tokens.changed',
+    ]);
     expect(w.session.getSnapshot().endsAt).toBeUndefined();
   });
 
@@ -135,7 +145,7 @@ describe('G29 a subscriber', () => {
     });
     void watch(w.session.refresh());
     await settle();
-    expect(types(w)).toEqual(['refresh.started', 'session.cleared']);
+    expect(types(w)).toStrictEqual(['refresh.started', 'session.cleared']);
     expect(w.calls).toHaveLength(0);
   });
 

@@ -273,7 +273,7 @@ describe.each(adapters)('G16 an authorization server that recovers within one re
     session.on('refresh.retried', ({ delayMs }) => pauses.push(delayMs));
     expect(await failureOf(instance.get('/orders'))).toMatchObject({ attempts: 2 });
     expect(auth.seen).toHaveLength(2);
-    expect(pauses).toEqual([0]);
+    expect(pauses).toStrictEqual([0]);
   });
 
   test('one attempt without an answer is followed by another', async () => {

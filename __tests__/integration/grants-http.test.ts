@@ -66,7 +66,7 @@ describe.each(adapters)('over %s', (adapter) => {
       const options = grantOf(name, `${auth.url}/oauth2/token`);
       const made = session(adapter, `${api.url}/v1/`, options, { allowAbsoluteUrls: false });
       expect(await made.refresh()).toBe('token-2');
-      expect(auth.seen.map(({ method, url }) => [method, url])).toEqual([['POST', '/oauth2/token']]);
+      expect(auth.seen.map(({ method, url }) => [method, url])).toStrictEqual([['POST', '/oauth2/token']]);
       expect(api.seen).toHaveLength(0);
     });
 
@@ -78,7 +78,7 @@ describe.each(adapters)('over %s', (adapter) => {
       afterwards(() => api.close());
       const made = session(adapter, 'http://localhost', grantOf(name, auth.url), { socketPath });
       expect(await made.refresh()).toBe('token-2');
-      expect([auth.seen.length, api.seen.length]).toEqual([1, 0]);
+      expect([auth.seen.length, api.seen.length]).toStrictEqual([1, 0]);
     });
 
     test.each([301, 302, 303, 307, 308])('takes its secrets along no %i', async (status) => {
@@ -90,7 +90,7 @@ describe.each(adapters)('over %s', (adapter) => {
         status,
         kind: 'protocol',
       });
-      expect([auth.seen.length, other.seen.length]).toEqual([1, 0]);
+      expect([auth.seen.length, other.seen.length]).toStrictEqual([1, 0]);
     });
 
     test('tells none of its secrets, though the server repeats them', async () => {
@@ -153,7 +153,7 @@ test('the instance’s own adapter is used, and cookies go along where they shou
   );
   afterwards(() => made.dispose());
   await instance.get('/orders');
-  expect(sent.map(({ url, withCredentials, data }) => [url, withCredentials, data as unknown])).toEqual([
+  expect(sent.map(({ url, withCredentials, data }) => [url, withCredentials, data as unknown])).toStrictEqual([
     ['/refresh-token', true, undefined],
     ['/orders', undefined, undefined],
   ]);
@@ -207,7 +207,7 @@ describe('a function that supplies a token', () => {
     const refreshing = failureOf(made.refresh());
     await made.signOut();
     expect(await refreshing).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
-    expect(contexts.map(({ signal }) => signal.aborted)).toEqual([true]);
+    expect(contexts.map(({ signal }) => signal.aborted)).toStrictEqual([true]);
     late.open(assertion);
     await new Promise((resolve) => setImmediate(resolve));
     expect(auth.seen).toHaveLength(0);
@@ -227,7 +227,7 @@ describe('a function that supplies a token', () => {
     const made = session('http', auth.url, jwtBearerGrant({ tokenEndpoint: auth.url, assertion: assert, clock }));
     await made.refresh();
     await made.refresh();
-    expect(times).toEqual([clock.now(), clock.now()]);
+    expect(times).toStrictEqual([clock.now(), clock.now()]);
   });
 
   test.each(['assertion', 'subjectToken', 'actorToken'])(
@@ -300,7 +300,7 @@ describe('a server that rotates refresh tokens and ends the session when an old 
     const tokenEndpoint = await rotating({ expires_in });
     const grant = refreshTokenGrant({ tokenEndpoint, clientId: 'app' });
     const made = session('http', tokenEndpoint, { ...grant, tokens: start });
-    expect([await made.refresh(), await made.refresh()]).toEqual(['access-2', 'access-3']);
+    expect([await made.refresh(), await made.refresh()]).toStrictEqual(['access-2', 'access-3']);
   });
 
   test('keeps the session though one of its access tokens is of a type that cannot be used', async () => {

@@ -161,7 +161,7 @@ describe('with a real authorization server', () => {
       for (const error of errors) {
         expect(error).toMatchObject({ code: 'AUTH_SESSION_EXPIRED', kind: 'refused', status: 400, attempts: 1 });
       }
-      expect(ends).toEqual(['AUTH_SESSION_EXPIRED']);
+      expect(ends).toStrictEqual(['AUTH_SESSION_EXPIRED']);
       expect(session.status).toBe('expired');
       expect(await counted()).toMatchObject({ requests: 0, refreshes: 1, refused: 1, reuses: 0 });
       const { accessToken, refreshToken } = await auth.signIn('ada');
@@ -207,7 +207,7 @@ describe('with a real authorization server, over time', () => {
       for (const { data } of answers.slice(0, 2) as { data: Echo }[]) used.add(String(data.headers['authorization']));
     }
     const { refreshes, refused, reuses } = await counted();
-    expect([refused, reuses]).toEqual([0, 0]);
+    expect([refused, reuses]).toStrictEqual([0, 0]);
     expect(refreshes).toBeGreaterThanOrEqual(2);
     expect(used.size).toBeGreaterThanOrEqual(refreshes);
     expect(session.getSnapshot()).toMatchObject({ status: 'active', consecutiveFailures: 0 });

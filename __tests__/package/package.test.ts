@@ -65,7 +65,7 @@ afterAll(() => remove(folder));
 describe('the tarball', () => {
   test('holds the built entry points and the documents, nothing else', () => {
     const built = entries.flatMap((name) => ['cjs', 'd.cts', 'd.ts', 'js'].map((end) => `dist/${name}.${end}`));
-    expect(tarball.files).toEqual([...documents, ...built].sort());
+    expect(tarball.files).toStrictEqual([...documents, ...built].sort());
   });
 });
 
@@ -98,13 +98,13 @@ describe.each([
     const path = join(consumer.folder, 'node_modules', 'axios-token-refresh', 'package.json');
     const manifest = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
     expect(manifest).toMatchObject({ type: 'module', sideEffects: false, engines: { node: '>=20' } });
-    expect(Object.keys(manifest['dependencies'] ?? {})).toEqual([
+    expect(Object.keys(manifest['dependencies'] ?? {})).toStrictEqual([
       'axios-retry',
       'debug',
       'eventemitter3',
       'jwt-decode',
     ]);
-    expect(Object.keys(manifest['peerDependencies'] ?? {})).toEqual(['axios', ...optionalPeers]);
+    expect(Object.keys(manifest['peerDependencies'] ?? {})).toStrictEqual(['axios', ...optionalPeers]);
     const optional = Object.fromEntries(optionalPeers.map((name) => [name, { optional: true }]));
     expect(manifest['peerDependenciesMeta']).toEqual(optional);
   });

@@ -70,7 +70,7 @@ describe('G7, G9, G10, G11 in every order in which answers may come', () => {
               if (!request) throw new Error('Nobody has made this request.');
               request.bodies.push(data);
               if (token !== undefined && request.user !== undefined)
-                expect([url, authority.userOf(token)]).toEqual([url, request.user]);
+                expect([url, authority.userOf(token)]).toStrictEqual([url, request.user]);
               await scheduler.schedule(Promise.resolve(), 'the API answers');
               return { status: authority.accepts(token) ? 200 : 401 };
             };

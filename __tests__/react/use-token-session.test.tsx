@@ -127,7 +127,7 @@ describe('a page renders again', () => {
     for (const token of ['second', 'third']) await act(async () => session.setTokens(token));
     expect(session.getSnapshot().generation).toBe(3);
     expect(changes).toBeGreaterThan(1);
-    expect(views).toEqual([view]);
+    expect(views).toStrictEqual([view]);
   });
 
   test('once for a refresh that begins and once for its end, however many requests wait for it', async () => {
@@ -159,7 +159,7 @@ describe('a page renders again', () => {
     expect(views.length).toBeGreaterThanOrEqual(4);
     expect(new Set(views).size).toBe(1);
     expect(Object.isFrozen(views[0])).toBe(true);
-    expect(Object.keys(views[0] ?? {})).toEqual(['status', 'isRefreshing', 'expiresAt', 'endsAt', 'error']);
+    expect(Object.keys(views[0] ?? {})).toStrictEqual(['status', 'isRefreshing', 'expiresAt', 'endsAt', 'error']);
   });
 });
 
@@ -194,7 +194,7 @@ describe('in StrictMode', () => {
     const { Status } = watcher();
     const page = await opened(<Status session={subscribed} />);
     for (let count = 0; count < 3; count += 1) await page.render(<Status session={subscribed} />);
-    expect([listening(), subscriptions()]).toEqual([1, 1]);
+    expect([listening(), subscriptions()]).toStrictEqual([1, 1]);
   });
 });
 

@@ -7,7 +7,7 @@ const root = join(__dirname, '..', '..');
 const recipes = readdirSync(join(root, 'examples', 'recipes')).filter((name) => !name.endsWith('.d.ts'));
 
 test('there is one for each framework', () => {
-  expect(recipes.sort()).toEqual(['angular.ts', 'react-native.ts', 'svelte.ts', 'vue.ts']);
+  expect(recipes.sort()).toStrictEqual(['angular.ts', 'react-native.ts', 'svelte.ts', 'vue.ts']);
 });
 
 test.each(recipes)(

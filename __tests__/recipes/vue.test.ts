@@ -25,13 +25,13 @@ test('Vue: an effect runs again when the session changes, and no listener is lef
   });
   await session.signOut();
   await nextTick();
-  expect(seen).toEqual(['active', 'signed-out']);
+  expect(seen).toStrictEqual(['active', 'signed-out']);
   expect(listening()).toBe(1);
   scope.stop();
   expect(listening()).toBe(0);
   await session.setTokens('second');
   await nextTick();
-  expect(seen).toEqual(['active', 'signed-out']);
+  expect(seen).toStrictEqual(['active', 'signed-out']);
 });
 
 test('Vue: the value cannot be set from outside', () => {

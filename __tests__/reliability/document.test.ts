@@ -16,14 +16,14 @@ describe.each([...tables])('the table $name', ({ name, faults, failing }) => {
 
   test('has a row for each fault, in the same order', () => {
     expect(rows.map((row) => row['fault'])).toEqual(faults.map((fault) => fault.name));
-    for (const row of rows) expect(Object.keys(row)).toEqual([...columns]);
+    for (const row of rows) expect(Object.keys(row)).toStrictEqual([...columns]);
   });
 
   test('has a figure for each adapter, of enough requests to tell', () => {
     for (const row of rows) {
       const { requests, failed, waited, refreshes, attempts } = row;
       for (const cell of [requests, failed, waited, refreshes, attempts]) {
-        expect(figuresOf(cell)).toEqual([expect.any(Number), expect.any(Number)]);
+        expect(figuresOf(cell)).toStrictEqual([expect.any(Number), expect.any(Number)]);
         expect(figuresOf(cell).every(Number.isSafeInteger)).toBe(true);
       }
       for (const sent of figuresOf(requests)) expect(sent).toBeGreaterThanOrEqual(1_000);
@@ -33,8 +33,8 @@ describe.each([...tables])('the table $name', ({ name, faults, failing }) => {
   test('shows no sign-out but those that the server ordered', () => {
     for (const [index, row] of rows.entries()) {
       const expected = faults[index]?.signOuts ?? 0;
-      expect(figuresOf(row['sign-outs'])).toEqual([expected, expected]);
-      expect(figuresOf(row['unexpected'])).toEqual([0, 0]);
+      expect(figuresOf(row['sign-outs'])).toStrictEqual([expected, expected]);
+      expect(figuresOf(row['unexpected'])).toStrictEqual([0, 0]);
     }
   });
 

@@ -69,14 +69,14 @@ describe('records', () => {
         { outcome: 'success', generation: 3 },
       ],
     ]);
-    expect(batches()[0]?.map(({ id }) => /^[\da-f]{32}$/.test(id))).toEqual([true, true]);
+    expect(batches()[0]?.map(({ id }) => /^[\da-f]{32}$/.test(id))).toStrictEqual([true, true]);
   });
 
   test('go out when they are asked for, as an edge function does before it ends', async () => {
     const { w, audit } = scene();
     await refreshTimes(w, 1);
     expect(await audit.flush()).toBe(true);
-    expect(outcomes()).toEqual(['success']);
+    expect(outcomes()).toStrictEqual(['success']);
     expect(await audit.flush()).toBe(true);
     expect(server.seen).toHaveLength(1);
   });
@@ -84,7 +84,7 @@ describe('records', () => {
   test('go out once, however often they are asked for at the same time', async () => {
     const { w, audit } = scene();
     await refreshTimes(w, 2);
-    expect(await Promise.all([audit.flush(), audit.flush(), audit.flush()])).toEqual([true, true, true]);
+    expect(await Promise.all([audit.flush(), audit.flush(), audit.flush()])).toStrictEqual([true, true, true]);
     expect(server.seen).toHaveLength(1);
   });
 
@@ -99,7 +99,11 @@ describe('records', () => {
     await refreshTimes(w, 5);
     go();
     await audit.flush();
-    expect(batches().map((records) => records.map(({ generation }) => generation))).toEqual([[2, 3], [4, 5], [6]]);
+    expect(batches().map((records) => records.map(({ generation }) => generation))).toStrictEqual([
+      [2, 3],
+      [4, 5],
+      [6],
+    ]);
   });
 
   test('go out as soon as a batch is full, without a wait', async () => {
@@ -137,7 +141,7 @@ describe('records', () => {
     await w.session.signOut();
     await audit.flush();
     const hash = (subject: string): string => createHmac('sha256', salt).update(subject).digest('hex');
-    expect(batches()[0]?.map(({ outcome, subjectHash }) => [outcome, subjectHash])).toEqual([
+    expect(batches()[0]?.map(({ outcome, subjectHash }) => [outcome, subjectHash])).toStrictEqual([
       ['cleared', hash('ada')],
       ['started', hash('ada')],
       ['cleared', hash('ada')],
@@ -153,7 +157,7 @@ describe('records', () => {
     await w.session.setTokens(w.issue(3_600, { sub: 'grace' }));
     await audit.flush();
     const hash = (subject: string): string => createHmac('sha256', salt).update(subject).digest('hex');
-    expect(batches()[0]?.map(({ outcome, subjectHash }) => [outcome, subjectHash])).toEqual([
+    expect(batches()[0]?.map(({ outcome, subjectHash }) => [outcome, subjectHash])).toStrictEqual([
       ['cleared', hash('ada')],
       ['started', hash('grace')],
     ]);
@@ -173,7 +177,7 @@ describe('records', () => {
     await audit.flush();
     expect(
       batches().flatMap((records) => records.map(({ outcome, subjectHash }) => [outcome, subjectHash !== undefined])),
-    ).toEqual([
+    ).toStrictEqual([
       ['success', true],
       ['cleared', true],
       ['started', false],
@@ -258,7 +262,7 @@ describe('a collector that is out of order', () => {
     await refreshTimes(w, 1);
     await arrived(1);
     await refreshTimes(w, 2);
-    expect(drops()).toEqual([1]);
+    expect(drops()).toStrictEqual([1]);
     expect(server.seen).toHaveLength(1);
     server.script = () => ({});
     expect(await audit.flush()).toBe(true);
@@ -266,7 +270,7 @@ describe('a collector that is out of order', () => {
     await refreshTimes(w, 1);
     await arrived(4);
     await refreshTimes(w, 2);
-    expect(drops()).toEqual([1, 1]);
+    expect(drops()).toStrictEqual([1, 1]);
     expect(String(faults.at(-1)?.error)).toContain('maxBuffered');
   });
 
@@ -295,7 +299,7 @@ describe('a collector that is out of order', () => {
     await refreshTimes(w, 1);
     expect(await flushing).toBe(false);
     expect(faults).toMatchObject([{ dropped: 1 }]);
-    expect(outcomes()).toEqual(['success', 'success']);
+    expect(outcomes()).toStrictEqual(['success', 'success']);
     expect(await audit.flush()).toBe(true);
   });
 
@@ -368,7 +372,7 @@ test.each([
   });
   for (let done = 0; done < count; done++) await w.session.refresh();
   await audit.flush();
-  expect(asked).toEqual([keepalive]);
+  expect(asked).toStrictEqual([keepalive]);
 });
 
 test.each(Array.from({ length: 12 }, (_, turns) => turns))(
@@ -402,7 +406,7 @@ test('what happens while a batch is on its way goes with the next', async () => 
   };
   await refreshTimes(w, 1);
   await audit.flush();
-  expect(batches().map((records) => records.map(({ generation }) => generation))).toEqual([[2], [3, 4]]);
+  expect(batches().map((records) => records.map(({ generation }) => generation))).toStrictEqual([[2], [3, 4]]);
 });
 
 test('the end of a reporter tells of what is open, and of nothing after it', async () => {
@@ -416,5 +420,5 @@ test('the end of a reporter tells of what is open, and of nothing after it', asy
   nth(w.calls, 1).answer();
   await settle();
   await audit.flush();
-  expect(outcomes()).toEqual(['cleared', 'cancelled']);
+  expect(outcomes()).toStrictEqual(['cleared', 'cancelled']);
 });

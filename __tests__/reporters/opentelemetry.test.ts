@@ -138,7 +138,7 @@ describe('a refresh as a span', () => {
   ] as const)('that is %s says so, without an error', async (scene, outcome) => {
     const t = telemetry();
     await scenes[scene](t.report);
-    expect(t.spans().map(({ attributes }) => attributes['auth.token.refresh.outcome'])).toEqual([outcome]);
+    expect(t.spans().map(({ attributes }) => attributes['auth.token.refresh.outcome'])).toStrictEqual([outcome]);
     expect(t.spans()[0]?.attributes).not.toHaveProperty('error.type');
     expect(t.spans()[0]?.status.code).toBe(SpanStatusCode.UNSET);
     expect(await t.operations()).toEqual({ [outcome]: 1 });
@@ -167,7 +167,7 @@ describe('a refresh as a span', () => {
   test('whose answer comes late has ended as a failure; the next one is cancelled by it', async () => {
     const t = telemetry();
     await scenes.late(t.report);
-    expect(t.spans().map(({ attributes }) => attributes['auth.token.refresh.outcome'])).toEqual([
+    expect(t.spans().map(({ attributes }) => attributes['auth.token.refresh.outcome'])).toStrictEqual([
       'failure',
       'cancelled',
     ]);
@@ -188,7 +188,10 @@ describe('a refresh as a span', () => {
     expect(t.spans()).toHaveLength(1);
     nth(w.calls, 1).answer();
     await settle();
-    expect(t.spans().map(({ attributes }) => attributes['auth.token.refresh.outcome'])).toEqual(['success', 'success']);
+    expect(t.spans().map(({ attributes }) => attributes['auth.token.refresh.outcome'])).toStrictEqual([
+      'success',
+      'success',
+    ]);
   });
 
   test('needs no meter, and the metrics need no tracer', async () => {
@@ -213,20 +216,20 @@ describe('refreshes as metrics', () => {
     await scenes.failure(t.report);
     await scenes.cancelled(t.report);
     expect(await t.operations()).toEqual({ success: 1, failure: 1, cancelled: 1 });
-    expect((await t.durations()).map(({ attributes }) => attributes)).toEqual([
+    expect((await t.durations()).map(({ attributes }) => attributes)).toStrictEqual([
       { 'auth.token.refresh.trigger': 'manual', 'auth.token.refresh.outcome': 'success' },
       { 'auth.token.refresh.trigger': 'manual', 'auth.token.refresh.outcome': 'failure', ...failure },
     ]);
     expect(await t.value('auth.token.refresh.retries')).toBe(1);
-    expect(await t.attributes('auth.token.refresh.retries')).toEqual([failure]);
+    expect(await t.attributes('auth.token.refresh.retries')).toStrictEqual([failure]);
   });
 
   test('are in seconds, and so are the buckets', async () => {
     const t = telemetry();
     await scenes.late(t.report);
     const durations = await t.durations();
-    expect(durations.map(({ sum }) => sum)).toEqual([5, 7]);
-    expect(durations[0]?.boundaries).toEqual([0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30]);
+    expect(durations.map(({ sum }) => sum)).toStrictEqual([5, 7]);
+    expect(durations[0]?.boundaries).toStrictEqual([0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30]);
   });
 
   test('follow the requests that wait, back to none', async () => {
@@ -261,7 +264,7 @@ describe('refreshes as metrics', () => {
     const names = (await t.attributes('auth.token.refresh.operations')).flatMap((attributes) =>
       Object.keys(attributes),
     );
-    expect([...new Set(names)].sort()).toEqual([
+    expect([...new Set(names)].sort()).toStrictEqual([
       'auth.token.refresh.failure_kind',
       'auth.token.refresh.outcome',
       'auth.token.refresh.trigger',
@@ -363,7 +366,7 @@ describe('the end of a reporter', () => {
     await settle();
     t.stop();
     expect(await t.value('auth.token.requests.waiting')).toBe(0);
-    expect(t.spans().map(({ attributes }) => attributes['auth.token.refresh.outcome'])).toEqual(['cancelled']);
+    expect(t.spans().map(({ attributes }) => attributes['auth.token.refresh.outcome'])).toStrictEqual(['cancelled']);
   });
 });
 

@@ -33,7 +33,7 @@ const types = (): (string | undefined)[] => breadcrumbs.map(({ message }) => mes
 describe('events as breadcrumbs', () => {
   test('have a category, a level, their own time and their fields', async () => {
     const w = await scenes.failure(report);
-    expect(breadcrumbs.map(({ message, level }) => [message, level])).toEqual([
+    expect(breadcrumbs.map(({ message, level }) => [message, level])).toStrictEqual([
       ['refresh.started', 'info'],
       ['refresh.failed', 'warning'],
     ]);
@@ -51,13 +51,13 @@ describe('events as breadcrumbs', () => {
 
   test('leave out requests that wait, which are many', async () => {
     const w = await scenes.waiting(report);
-    expect(types()).toEqual(['refresh.started']);
+    expect(types()).toStrictEqual(['refresh.started']);
     nth(w.calls, 0).answer();
   });
 
   test('say that a session has ended, as an error', async () => {
     await scenes.ended(report);
-    expect(breadcrumbs.map(({ message, level }) => [message, level]).slice(-2)).toEqual([
+    expect(breadcrumbs.map(({ message, level }) => [message, level]).slice(-2)).toStrictEqual([
       ['session.ending', 'warning'],
       ['session.expired', 'error'],
     ]);

@@ -41,7 +41,7 @@ describe('a request that is none', () => {
     expect(answer).toMatchObject({ status, outcome: 'AUTH_REQUEST_INVALID', body: shape });
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(answer.headers.get('content-type')).toBe('application/json');
-    expect(on.events()).toEqual(['refused']);
+    expect(on.events()).toStrictEqual(['refused']);
     expect(Object.getOwnPropertyNames(Object.prototype)).not.toContain('admin');
   });
 
@@ -249,7 +249,7 @@ describe('the limit by address', () => {
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
       expect(Number(answer.headers.get('retry-after'))).toBeLessThanOrEqual(60);
     }
-    expect(on.events()).toEqual(['refused', 'refused', 'refused', 'limited']);
+    expect(on.events()).toStrictEqual(['refused', 'refused', 'refused', 'limited']);
     expect((await on.refresh('A'.repeat(43), from('192.0.2.2'))).outcome).toBe(no);
   });
 
@@ -291,21 +291,21 @@ describe('the limit by address', () => {
         {},
         network.map((ip) => from(ip)),
       ),
-    ).toEqual([no, no, no, limited]);
+    ).toStrictEqual([no, no, no, limited]);
     const others = ['2001:db8:1:100::1', '2001:db8:1:200::1', '2001:db8:2:100::1', '::1'];
     expect(
       await tries(
         {},
         others.map((ip) => from(ip)),
       ),
-    ).toEqual([no, no, no, no]);
+    ).toStrictEqual([no, no, no, no]);
     const same = ['192.0.2.1', '::ffff:192.0.2.1', '::FFFF:192.0.2.1', '192.0.2.1'];
     expect(
       await tries(
         {},
         same.map((ip) => from(ip)),
       ),
-    ).toEqual([no, no, no, limited]);
+    ).toStrictEqual([no, no, no, limited]);
   });
 
   test.each([
@@ -389,7 +389,7 @@ describe('over HTTP', () => {
         headers: { Origin: 'https://app.test', Cookie: headers['Set-Cookie']?.split(';')[0] ?? '' },
       });
       const names = answer.headers.getSetCookie().map((cookie) => cookie.split('=')[0]);
-      expect(names).toEqual([...[earlier].flat().map((cookie) => cookie.split('=')[0]), '__Host-refresh']);
+      expect(names).toStrictEqual([...[earlier].flat().map((cookie) => cookie.split('=')[0]), '__Host-refresh']);
       expect(answer.headers.get('vary')).toBe('Origin');
       server.close().closeAllConnections();
     }

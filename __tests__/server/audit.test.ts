@@ -75,7 +75,7 @@ describe('the audit trail', () => {
     const on = await stage();
     await story(on);
     const { sessionId } = await on.signIn({ subject: 'grace' });
-    expect((await on.endpoint.auditTrail({ subject: 'grace' })).map(({ event }) => event)).toEqual(['issued']);
+    expect((await on.endpoint.auditTrail({ subject: 'grace' })).map(({ event }) => event)).toStrictEqual(['issued']);
     expect(await on.endpoint.auditTrail({ familyId: sessionId })).toHaveLength(1);
     expect(await on.endpoint.auditTrail({ subject: 'ada', limit: 3 })).toHaveLength(3);
     expect(await on.endpoint.auditTrail({ since: on.clock.now() + 1 })).toStrictEqual([]);
@@ -98,7 +98,7 @@ describe('the audit trail', () => {
       await on.signOut(body.refreshToken);
     }
     expect(new Set(on.told.map(({ at }) => at)).size).toBe(1);
-    expect(await on.endpoint.auditTrail({})).toEqual([...on.told].reverse());
+    expect(await on.endpoint.auditTrail({})).toStrictEqual([...on.told].reverse());
   });
 
   test('is kept for 90 days at least: the purge refuses to delete younger records', async () => {
@@ -168,7 +168,7 @@ describe('the audit trail', () => {
     const on = await stage({ store });
     expect(await on.refresh('A'.repeat(43))).toMatchObject({ status: 401, outcome: 'AUTH_TOKEN_INVALID' });
     expect(on.faults).toHaveLength(1);
-    expect(on.events()).toEqual(['refused']);
+    expect(on.events()).toStrictEqual(['refused']);
   });
 });
 
@@ -179,7 +179,7 @@ describe('suspicious patterns are reported', () => {
     await on.refresh(refreshToken);
     on.clock.advance(minute);
     await on.refresh(refreshToken, from);
-    expect(on.suspicions).toEqual([
+    expect(on.suspicions).toStrictEqual([
       { kind: 'reuse', count: 1, record: expect.objectContaining({ familyId: sessionId, ip: '192.0.2.7' }) },
     ]);
   });
@@ -216,7 +216,7 @@ describe('suspicious patterns are reported', () => {
     on.clock.advance(minute);
     await on.refresh(refreshToken, from);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(kinds).toEqual(['reuse', 'refusals-from-ip', 'refusals-for-subject']);
+    expect(kinds).toStrictEqual(['reuse', 'refusals-from-ip', 'refusals-for-subject']);
   });
 
   test('many refusals for one user, from many addresses', async () => {

@@ -30,7 +30,7 @@ describe('in cookie mode', () => {
   test('a sign-in sets a cookie that no script reads and no other site sends', async () => {
     const { setCookie, body } = await signIn();
     expect(setCookie).toMatch(/^__Host-refresh=[\w-]{43}; Max-Age=604800; Path=\/; HttpOnly; SameSite=Strict; Secure$/);
-    expect(Object.keys(body).sort()).toEqual(['accessToken', 'expiresIn']);
+    expect(Object.keys(body).sort()).toStrictEqual(['accessToken', 'expiresIn']);
   });
 
   test('a refresh takes the cookie, and answers with the next one for as long as the session still lasts', async () => {
@@ -38,8 +38,8 @@ describe('in cookie mode', () => {
     on.clock.advance(minute);
     const answer = await post(on, { Origin: origin, Cookie: `theme=dark; ${pair}; x=y` });
     expect(answer.status).toBe(200);
-    expect(Object.keys(answer.body).sort()).toEqual(['accessToken', 'expiresIn']);
-    expect(answer.headers.getSetCookie()).toEqual([expect.stringContaining('; Max-Age=604740; ')]);
+    expect(Object.keys(answer.body).sort()).toStrictEqual(['accessToken', 'expiresIn']);
+    expect(answer.headers.getSetCookie()).toStrictEqual([expect.stringContaining('; Max-Age=604740; ')]);
     expect(pairOf(answer)).not.toBe(pair);
     const next = await post(on, { Origin: origin, Cookie: pairOf(answer) }, {});
     expect(next.status).toBe(200);
@@ -98,7 +98,9 @@ describe('in cookie mode', () => {
     expect(refused.headers.getSetCookie()).toStrictEqual([]);
     const answer = await send(on.endpoint.signOut, undefined, { headers: { Origin: origin, Cookie: pair } });
     expect(answer.status).toBe(204);
-    expect(answer.headers.getSetCookie()).toEqual(['rt=; Max-Age=0; Path=/auth; HttpOnly; SameSite=Strict; Secure']);
+    expect(answer.headers.getSetCookie()).toStrictEqual([
+      'rt=; Max-Age=0; Path=/auth; HttpOnly; SameSite=Strict; Secure',
+    ]);
     expect((await post(on, { Origin: origin, Cookie: pair })).outcome).toBe('AUTH_TOKEN_INVALID');
   });
 

@@ -218,7 +218,7 @@ describe('a fault of the store never looks like a refusal', () => {
     expect(on.events()).toStrictEqual([]);
     finish?.();
     await new Promise((resolve) => setImmediate(resolve));
-    expect(on.events()).toEqual(['failed']);
+    expect(on.events()).toStrictEqual(['failed']);
   });
 
   test('one whose commit is not known to have happened is asked again, and the user stays signed in', async () => {

@@ -63,20 +63,20 @@ describe.each(['express', 'fastify', 'hono'])('the example for %s', (framework) 
     await session.refresh();
     expect((await api.get<unknown>('/me')).data).toEqual({ subject: 'ada' });
 
-    expect(outcome(await plain.get('/me', { headers: { Authorization: 'Bearer x' } }))).toEqual([
+    expect(outcome(await plain.get('/me', { headers: { Authorization: 'Bearer x' } }))).toStrictEqual([
       401,
       'AUTH_TOKEN_INVALID',
     ]);
     const post = (body: unknown, headers = {}): Promise<Told> => plain.post('/auth/refresh-token', body, { headers });
-    expect(outcome(await post({ refreshToken: 'x' }))).toEqual([401, 'AUTH_TOKEN_INVALID']);
-    expect(outcome(await post({}))).toEqual([400, 'AUTH_TOKEN_MISSING']);
-    expect(outcome(await post('a=b', { 'Content-Type': 'application/x-www-form-urlencoded' }))).toEqual([
+    expect(outcome(await post({ refreshToken: 'x' }))).toStrictEqual([401, 'AUTH_TOKEN_INVALID']);
+    expect(outcome(await post({}))).toStrictEqual([400, 'AUTH_TOKEN_MISSING']);
+    expect(outcome(await post('a=b', { 'Content-Type': 'application/x-www-form-urlencoded' }))).toStrictEqual([
       415,
       'AUTH_REQUEST_INVALID',
     ]);
     const type = { 'Content-Type': 'application/json' };
-    expect(outcome(await post('{"refreshToken":', type))).toEqual([400, 'AUTH_REQUEST_INVALID']);
-    expect(outcome(await post({ refreshToken: 'x'.repeat(9_000) }))).toEqual([413, 'AUTH_REQUEST_INVALID']);
+    expect(outcome(await post('{"refreshToken":', type))).toStrictEqual([400, 'AUTH_REQUEST_INVALID']);
+    expect(outcome(await post({ refreshToken: 'x'.repeat(9_000) }))).toStrictEqual([413, 'AUTH_REQUEST_INVALID']);
     const bare: AxiosResponse<{ error?: object }> = await plain.get('/me', { headers: { 'X-Request-Id': 'r-1' } });
     expect(bare).toMatchObject({ status: 401, data: { error: { code: 'AUTH_TOKEN_MISSING', requestId: 'r-1' } } });
     expect(bare.headers['www-authenticate']).toBe('Bearer');

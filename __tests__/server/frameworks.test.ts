@@ -90,8 +90,8 @@ test('another handler than ours never takes the part of a long body for the whol
   const url = await listen(toNodeHandler(count));
   const told: unknown[] = [];
   for (const length of [8_192, 8_193, 500_000]) told.push((await axios.post<unknown>(url, 'x'.repeat(length))).data);
-  expect(lengths).toEqual([8_192]);
-  expect(told.slice(1)).toEqual([
+  expect(lengths).toStrictEqual([8_192]);
+  expect(told.slice(1)).toStrictEqual([
     'RangeError: Bodies of more than 8192 bytes are not read here.',
     'RangeError: Bodies of more than 8192 bytes are not read here.',
   ]);

@@ -167,7 +167,7 @@ describe('a body that something in front has read', () => {
       expect(await post(url, JSON.stringify({ refreshToken }))).toMatchObject(isFault);
     }
     expect(on.faults).toMatchObject([1, 2].map(() => ({ message: expect.stringContaining('was read before') })));
-    expect(on.events()).toEqual(['issued', 'failed', 'failed']);
+    expect(on.events()).toStrictEqual(['issued', 'failed', 'failed']);
     expect((await on.refresh(refreshToken)).status).toBe(200);
   });
 

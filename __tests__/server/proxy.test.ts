@@ -56,7 +56,7 @@ describe('createRefreshProxy', () => {
     expect(answer).toMatchObject({ status: 200, body: { accessToken, refreshToken: 'the-next-one', expiresIn: 600 } });
     expect(Object.keys(answer.body)).toHaveLength(3);
     expect(answer.headers.get('cache-control')).toBe('no-store');
-    expect(upstream.seen.map(({ method, url, body }) => [method, url, body.toString()])).toEqual([
+    expect(upstream.seen.map(({ method, url, body }) => [method, url, body.toString()])).toStrictEqual([
       ['POST', '/token', JSON.stringify({ refreshToken: secret })],
     ]);
     expect(told).toMatchObject([{ event: 'refreshed', subject: 'ada' }]);
@@ -143,7 +143,7 @@ describe('createRefreshProxy', () => {
   test('an upstream that sends us elsewhere is not followed: the token would go along', async () => {
     const { upstream, refresh } = await proxy({ status: 307, headers: { location: '/elsewhere' } });
     expect(await refresh()).toMatchObject({ status: 502, outcome: 'AUTH_TOKEN_REFRESH_FAILED' });
-    expect(upstream.seen.map(({ url }) => url)).toEqual(['/token']);
+    expect(upstream.seen.map(({ url }) => url)).toStrictEqual(['/token']);
   });
 
   test('nothing that an application sets as axios.defaults goes there, or changes what its answer means', async () => {
@@ -240,7 +240,7 @@ describe('createRefreshProxy', () => {
     const outcomes: (string | number)[] = [];
     for (const token of [secret, secret, secret, 'another-token', 'another-token'])
       outcomes.push((await refresh(token, sent)).outcome);
-    expect(outcomes).toEqual([200, 200, 'AUTH_RATE_LIMITED', 200, 'AUTH_RATE_LIMITED']);
+    expect(outcomes).toStrictEqual([200, 200, 'AUTH_RATE_LIMITED', 200, 'AUTH_RATE_LIMITED']);
   });
 
   test('callbacks may be async', async () => {
@@ -362,7 +362,7 @@ describe('memberstackUpstream', () => {
     const given = [];
     while (given.length < answers.length) given.push((await send(handler, { refreshToken: secret })).body);
     const timed = { accessToken, expiresIn: 3600 };
-    expect(given).toEqual([timed, timed, { accessToken }, { accessToken }]);
+    expect(given).toStrictEqual([timed, timed, { accessToken }, { accessToken }]);
     expect(upstream.seen[0]).toMatchObject({ method: 'POST', headers: { 'x-api-key': 'pk_test' }, token: secret });
   });
 });

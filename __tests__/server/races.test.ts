@@ -74,10 +74,10 @@ async function round({ apps, kept, endpoint }: Arena): Promise<Round> {
 async function graceRounds(on: Arena, rounds: number): Promise<void> {
   for (let time = 0; time < rounds; time += 1) {
     const { outcomes, generations, events, isAlive } = await round(on);
-    expect(generations).toEqual([1, 2]);
+    expect(generations).toStrictEqual([1, 2]);
     expect(new Set(outcomes.map(({ refreshToken }) => refreshToken)).size).toBe(1);
     expect(outcomes.every(({ code }) => code === undefined)).toBe(true);
-    expect(events).toEqual([...Array<string>(19).fill('grace'), 'issued', 'refreshed']);
+    expect(events).toStrictEqual([...Array<string>(19).fill('grace'), 'issued', 'refreshed']);
     expect(isAlive).toBe(true);
   }
 }
@@ -101,7 +101,7 @@ describeWithPostgres('twenty refreshes of one token at once, two servers over on
     const on = await arena(place, await inPostgres(place), 0);
     for (let time = 0; time < 20; time += 1) {
       const { outcomes, generations, events, isAlive } = await round(on);
-      expect(generations).toEqual([1, 2]);
+      expect(generations).toStrictEqual([1, 2]);
       expect(outcomes.filter(({ refreshToken }) => refreshToken !== undefined)).toHaveLength(1);
       expect(events.filter((event) => event === 'reused')).toHaveLength(1);
       expect(isAlive).toBe(false);

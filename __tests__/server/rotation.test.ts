@@ -50,7 +50,7 @@ describe('a refresh', () => {
     expect((await on.refresh('A'.repeat(43))).outcome).toBe('AUTH_UNAVAILABLE');
     expect((await on.refresh('A'.repeat(44))).outcome).toBe('AUTH_TOKEN_INVALID');
     expect((await on.signOut('A'.repeat(44))).status).toBe(204);
-    expect(on.faults).toEqual([new Error('asked')]);
+    expect(on.faults).toStrictEqual([new Error('asked')]);
   });
 
   test('the old token is invalid from then on, and using it ends the session of whoever holds the new one', async () => {
@@ -59,7 +59,7 @@ describe('a refresh', () => {
     on.clock.advance(minute);
     expect(await on.refresh(first)).toMatchObject({ status: 401, outcome: 'AUTH_TOKEN_REUSED' });
     expect(await on.refresh(second)).toMatchObject({ status: 401, outcome: 'AUTH_TOKEN_INVALID' });
-    expect(on.events()).toEqual(['issued', 'refreshed', 'reused', 'refused']);
+    expect(on.events()).toStrictEqual(['issued', 'refreshed', 'reused', 'refused']);
   });
 
   test('of a token that is many generations old ends the session, too', async () => {
@@ -88,7 +88,7 @@ describe('grace', () => {
     expect(two.body.refreshToken).toBe(one.body.refreshToken);
     expect(await on.endpoint.verifyAccessToken(two.body.accessToken ?? '')).toMatchObject({ subject: 'ada' });
     expect((await on.refresh(one.body.refreshToken)).status).toBe(200);
-    expect(on.events()).toEqual(['issued', 'refreshed', 'grace', 'refreshed']);
+    expect(on.events()).toStrictEqual(['issued', 'refreshed', 'grace', 'refreshed']);
   });
 
   test('begins with the first use and does not slide', async () => {

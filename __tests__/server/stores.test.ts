@@ -155,7 +155,7 @@ function contract(make: MakeStore): void {
     await begin('b', 'two');
     await begin('c', 'three', { subject: 'grace' });
     const ended = await kept.store.revoke({ subject: 'ada' }, t0 + 9);
-    expect(ended.sort((a, b) => (a.id < b.id ? -1 : 1))).toEqual([
+    expect(ended.sort((a, b) => (a.id < b.id ? -1 : 1))).toStrictEqual([
       { id: 'a', subject: 'ada' },
       { id: 'b', subject: 'ada' },
     ]);
@@ -168,7 +168,7 @@ function contract(make: MakeStore): void {
     await begin('a', 'one', { expiresAt: t0 + 9 });
     await begin('b', 'two', { expiresAt: t0 + 10 });
     expect(await kept.store.revoke({ familyId: 'a' }, t0 + 9)).toStrictEqual([]);
-    expect(await kept.store.revoke({ subject: 'ada' }, t0 + 9)).toEqual([{ id: 'b', subject: 'ada' }]);
+    expect(await kept.store.revoke({ subject: 'ada' }, t0 + 9)).toStrictEqual([{ id: 'b', subject: 'ada' }]);
     expect((await kept.store.find('one'))?.family.revokedAt).toBeUndefined();
   });
 
@@ -179,10 +179,10 @@ function contract(make: MakeStore): void {
       record({ subject: 'v', familyId: 'f' }),
     ];
     for (const each of [one, two, three]) await kept.store.record(each);
-    expect(await kept.store.auditTrail({ subject: 'u' })).toEqual([two, one]);
-    expect(await kept.store.auditTrail({ subject: 'u', limit: 1 })).toEqual([two]);
-    expect(await kept.store.auditTrail({ familyId: 'f' })).toEqual([three]);
-    expect(await kept.store.auditTrail({ since: one.at, until: two.at })).toEqual([one]);
+    expect(await kept.store.auditTrail({ subject: 'u' })).toStrictEqual([two, one]);
+    expect(await kept.store.auditTrail({ subject: 'u', limit: 1 })).toStrictEqual([two]);
+    expect(await kept.store.auditTrail({ familyId: 'f' })).toStrictEqual([three]);
+    expect(await kept.store.auditTrail({ since: one.at, until: two.at })).toStrictEqual([one]);
     const unknown = record({
       subject: undefined,
       familyId: undefined,
@@ -191,7 +191,7 @@ function contract(make: MakeStore): void {
       code: 'AUTH_TOKEN_INVALID',
     });
     await kept.store.record(unknown);
-    expect(await kept.store.auditTrail({ since: unknown.at })).toEqual([unknown]);
+    expect(await kept.store.auditTrail({ since: unknown.at })).toStrictEqual([unknown]);
   });
 
   test('reads records of one moment by their ids, which rise', async () => {
@@ -200,8 +200,8 @@ function contract(make: MakeStore): void {
     for (const query of [{ subject: 'u' }, { since: t0, until: t0 + 1 }, { familyId: 'family', until: t0 + 1 }]) {
       const read = async (limit: number): Promise<string[]> =>
         (await kept.store.auditTrail({ ...query, limit })).map(({ id }) => id.slice(0, 1));
-      expect(await read(9)).toEqual(['9', '4', '3', '2', '1']);
-      expect(await read(2)).toEqual(['9', '4']);
+      expect(await read(9)).toStrictEqual(['9', '4', '3', '2', '1']);
+      expect(await read(2)).toStrictEqual(['9', '4']);
     }
   });
 

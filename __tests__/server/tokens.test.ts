@@ -113,7 +113,7 @@ describe('keys', () => {
     };
     const first = (await on.signIn()).accessToken;
     keys = [old, next];
-    expect(await published()).toEqual([old.kid, next.kid]);
+    expect(await published()).toStrictEqual([old.kid, next.kid]);
     keys = [next, old];
     const second = (await on.signIn()).accessToken;
     expect(decodeProtectedHeader(second)).toMatchObject({ kid: next.kid, alg: 'EdDSA' });
@@ -239,14 +239,14 @@ describe('requireAccessToken', () => {
       const challenge = answer.headers.get('www-authenticate');
       return [(await read(answer)).outcome, answer.status, challenge, answer.headers.get('cache-control')];
     };
-    expect(await get(`Bearer ${accessToken}`)).toEqual([200, 200, null, null]);
-    expect(await get(`bearer ${accessToken}`)).toEqual([200, 200, null, null]);
-    expect(await get()).toEqual(['AUTH_TOKEN_MISSING', 401, 'Bearer', 'no-store']);
+    expect(await get(`Bearer ${accessToken}`)).toStrictEqual([200, 200, null, null]);
+    expect(await get(`bearer ${accessToken}`)).toStrictEqual([200, 200, null, null]);
+    expect(await get()).toStrictEqual(['AUTH_TOKEN_MISSING', 401, 'Bearer', 'no-store']);
     const invalid = ['AUTH_TOKEN_INVALID', 401, 'Bearer error="invalid_token"', 'no-store'];
     for (const value of ['Bearer', `Basic ${accessToken}`, `Bearer ${accessToken} x`, 'Bearer nonsense'])
       expect(await get(value)).toEqual(invalid);
     on.clock.advance(16 * minute);
-    expect(await get(`Bearer ${accessToken}`)).toEqual(['AUTH_TOKEN_EXPIRED', ...invalid.slice(1)]);
+    expect(await get(`Bearer ${accessToken}`)).toStrictEqual(['AUTH_TOKEN_EXPIRED', ...invalid.slice(1)]);
   });
 
   test.each<[string, (seen: unknown[]) => (error: unknown) => unknown]>([
@@ -284,7 +284,7 @@ describe('requireAccessToken', () => {
     expect(await read(answer)).toMatchObject({ status: 503, outcome: 'AUTH_UNAVAILABLE' });
     expect(answer.headers.get('retry-after')).toBe('1');
     expect(passed).toStrictEqual([]);
-    expect(seen).toEqual([expect.any(Error)]);
+    expect(seen).toStrictEqual([expect.any(Error)]);
     expect(inspect(seen)).not.toContain(accessToken);
   });
 

@@ -107,7 +107,7 @@ function wholeFlow(make: () => Promise<Place>): void {
     await comeBackLater(user);
     const answers = await Promise.all(times(50, () => user.api.get<{ subject: string }>('/me')));
     expect(answers.every(({ data }) => data.subject === 'ada')).toBe(true);
-    expect(await eventsOf(kept)).toEqual(['refreshed', 'issued']);
+    expect(await eventsOf(kept)).toStrictEqual(['refreshed', 'issued']);
   });
 
   test('a server killed between commit and answer: the client tries again, and stays signed in', async () => {
@@ -120,7 +120,7 @@ function wholeFlow(make: () => Promise<Place>): void {
     const lost = user.api.get('/me').catch((error: unknown) => error);
     await dead;
     // The token was used up, and nobody has heard of its successor.
-    expect(await eventsOf(kept)).toEqual(['refreshed', 'issued']);
+    expect(await eventsOf(kept)).toStrictEqual(['refreshed', 'issued']);
     const second = await app({ place, port: first.port });
     expect(second.url).toBe(first.url);
     await lost;

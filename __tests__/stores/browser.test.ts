@@ -92,6 +92,6 @@ describe('the options', () => {
   });
 
   test('a tab alone shares nothing: its store has no more than load, save and clear', () => {
-    expect(Object.keys(browserStore({ persist: 'session' })).sort()).toEqual(['clear', 'load', 'save']);
+    expect(Object.keys(browserStore({ persist: 'session' })).sort()).toStrictEqual(['clear', 'load', 'save']);
   });
 });

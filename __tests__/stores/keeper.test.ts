@@ -175,7 +175,7 @@ test('versions rise with each write, whoever writes', async () => {
   await keeper.load();
   here.content = undefined;
   await keeper.replace(set('2'), set('3'));
-  expect(here.told).toEqual([1, 2, 3]);
+  expect(here.told).toStrictEqual([1, 2, 3]);
 });
 
 test('whatever fails and whoever writes: a page never goes back to tokens that it has replaced', async () => {

@@ -491,7 +491,7 @@ describe('the contract notices a store that', () => {
   const names = tokenStoreContract(onePlace).map(({ name }) => name);
 
   test('is broken in any of its rules: each has an example here', () => {
-    expect(Object.keys(broken).sort()).toEqual([...names].sort());
+    expect(Object.keys(broken).sort()).toStrictEqual([...names].sort());
   });
 
   describe.each(Object.entries(broken))('%s', (name, faults) => {

@@ -205,7 +205,7 @@ describeWithRedis('redisStore while Redis is away', () => {
     const loading = ada.load();
     await new Promise(setImmediate);
     const timers = set.mock.results.map(({ value }) => value as NodeJS.Timeout);
-    expect(timers.map((timer) => timer.hasRef())).toEqual([false]);
+    expect(timers.map((timer) => timer.hasRef())).toStrictEqual([false]);
     place.server.thaw();
     await loading;
     expect(cleared.mock.calls.flat()).toEqual(expect.arrayContaining(timers));

@@ -37,7 +37,7 @@ describeWithRedis('redisStore over ioredis', () => {
   test('that gives numbers as strings: claims are told once, and what is lost is put back at once', async () => {
     const ada = redisStore(connect({ stringNumbers: true }), { key: place.key });
     await ada.save(first);
-    expect([await ada.claim('escalation'), await ada.claim('escalation')]).toEqual([true, false]);
+    expect([await ada.claim('escalation'), await ada.claim('escalation')]).toStrictEqual([true, false]);
     await place.plain.del(place.key);
     await place.plain.config('RESETSTAT');
     await ada.load();
@@ -51,7 +51,7 @@ describeWithRedis('redisStore over ioredis', () => {
     const failures: unknown[] = [];
     session.on('store.failed', ({ error }) => failures.push(error));
     await session.ready;
-    expect([session.status, failures]).toEqual(['active', []]);
+    expect([session.status, failures]).toStrictEqual(['active', []]);
     session.dispose();
   });
 
@@ -185,7 +185,7 @@ describeWithRedis('redisStore over ioredis', () => {
     expect(client.getMaxListeners()).toBe(most && most + 12);
     for (const stop of stops) stop();
     await redisStore(client, { key: place.key }).exclusive(async () => undefined, signal);
-    expect([client.listenerCount('ready'), client.getMaxListeners()]).toEqual([before, most]);
+    expect([client.listenerCount('ready'), client.getMaxListeners()]).toStrictEqual([before, most]);
   });
 
   test('that has a prefix: changes are heard, and the lease has it too', async () => {
@@ -204,6 +204,6 @@ describeWithRedis('redisStore over ioredis', () => {
     });
     await heard;
     const keys = await ada?.exclusive(() => place.plain.keys(`*${place.key}*`), signal);
-    expect(keys?.sort()).toEqual([`app:${place.key}`, `app:${place.leaseKey}`]);
+    expect(keys?.sort()).toStrictEqual([`app:${place.key}`, `app:${place.leaseKey}`]);
   });
 });

@@ -29,7 +29,7 @@ describeWithRedis('redisStore over a cluster of ioredis', () => {
       await ada.save(first);
       expect(await ada.exclusive(() => ada.replace(first, next), signal)).toBe(true);
       expect(await bea.load()).toMatchObject(next);
-      expect([await ada.claim('escalation'), await bea.claim('escalation')]).toEqual([true, false]);
+      expect([await ada.claim('escalation'), await bea.claim('escalation')]).toStrictEqual([true, false]);
       await client.del(key);
       expect(await ada.exclusive(() => Promise.resolve('turn'), signal)).toBe('turn');
       expect(await hold().load()).toMatchObject(next);

@@ -73,7 +73,7 @@ describeWithRedis('redisStore over node-redis', () => {
       expect(await ada.load()).toMatchObject(first);
       expect(await ada.exclusive(() => ada.replace(first, next), AbortSignal.timeout(2_000))).toBe(true);
       expect(await place.plain.get(place.leaseKey)).toBeNull();
-      expect([await ada.claim('escalation'), await ada.claim('escalation')]).toEqual([true, false]);
+      expect([await ada.claim('escalation'), await ada.claim('escalation')]).toStrictEqual([true, false]);
       await place.plain.del(place.key);
       expect(await ada.load()).toMatchObject(next);
       expect(heard).toBe(1);

@@ -148,7 +148,7 @@ describeWithRedis('with a real authorization server, Redis and processes', () =>
     const waiting = all(others, burst);
     await first?.kill();
     const reports = await waiting;
-    expect(reports.map(({ answered, failed }) => [answered, failed])).toEqual([
+    expect(reports.map(({ answered, failed }) => [answered, failed])).toStrictEqual([
       [10, {}],
       [10, {}],
     ]);
@@ -199,6 +199,6 @@ describeWithRedis('with a real authorization server, Redis and processes', () =>
     await joined[2]?.order({ action: 'sign-out' });
     for (const other of joined) await until(other, ({ status }) => status === 'signed-out');
     await redis.stop();
-    expect(await Promise.all(joined.map((holder) => holder.leave()))).toEqual([0, 0, 0]);
+    expect(await Promise.all(joined.map((holder) => holder.leave()))).toStrictEqual([0, 0, 0]);
   }, 60_000);
 });

@@ -168,7 +168,7 @@ describeWithRedis('redisStore', () => {
         expect(error).toMatchObject({ code: 'WRONGTYPE' });
         expect(JSON.stringify([error, String((error as Error).stack)])).not.toContain('0123456789');
       }
-      expect(await place.plain.lrange(place.key, 0, -1)).toEqual(['job-1']);
+      expect(await place.plain.lrange(place.key, 0, -1)).toStrictEqual(['job-1']);
       // It is not tried again either.
       await place.plain.del(place.key);
       expect(await ada.load()).toBeUndefined();
