@@ -36,7 +36,7 @@ describeInChromium('persist', (stage) => {
       });
       for (let round = 0; round < 2; round += 1) {
         await profile.signIn([tab]);
-        expect(await burst([tab], 1)).toStrictEqual([{ status: 200, subject: 'alice' }]);
+        expect(await burst([tab], 1)).toStrictEqual([{ status: 200, subject: 'alice', code: undefined }]);
       }
       expect(await tab.told('store.failed')).toContainEqual({
         type: 'store.failed',
@@ -68,7 +68,7 @@ describeInChromium('persist', (stage) => {
       const tab = await profile.tab({ store: 'local' });
       for (let round = 0; round < 2; round += 1) {
         await profile.signIn([tab]);
-        expect(await burst([tab], 1)).toStrictEqual([{ status: 200, subject: 'alice' }]);
+        expect(await burst([tab], 1)).toStrictEqual([{ status: 200, subject: 'alice', code: undefined }]);
       }
       expect((await tab.told('store.failed')).map(({ action, code }) => [action, code])).toStrictEqual([
         ['load', 'WEB_STORAGE_UNAVAILABLE'],
@@ -132,9 +132,9 @@ describeInChromium('persist "memory", for sessions in an HttpOnly cookie', (stag
       expect(await burst([later], 2)).toEqual(Array(2).fill({ status: 200, subject: 'alice' }));
       await later.page.reload();
       await later.isReady();
-      expect(await burst([later], 1)).toStrictEqual([{ status: 200, subject: 'alice' }]);
+      expect(await burst([later], 1)).toStrictEqual([{ status: 200, subject: 'alice', code: undefined }]);
       expect(await first.call('status')).toBe('active');
-      expect(await burst([first], 1)).toStrictEqual([{ status: 200, subject: 'alice' }]);
+      expect(await burst([first], 1)).toStrictEqual([{ status: 200, subject: 'alice', code: undefined }]);
     });
   });
 });

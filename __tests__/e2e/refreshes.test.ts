@@ -4,7 +4,7 @@ import { describeInChromium } from './stage.js';
 import { burst, type Tab } from './tabs.js';
 
 const oneRefresh = { refreshes: 1, refused: 0, reuses: 0 };
-const answered = { status: 200, subject: 'alice' };
+const answered = { status: 200, subject: 'alice', code: undefined };
 
 async function expectAnswers(tabs: readonly Tab[], count = 3): Promise<void> {
   const answers = await burst(tabs, count);
@@ -79,7 +79,7 @@ describeInChromium('G7, G26 tabs that share a session', (stage) => {
       await tools.send('Debugger.pause');
       await expectAnswers([staying]);
       expect(await staying.told('store.failed')).toStrictEqual([
-        { type: 'store.failed', action: 'exclusive', name: 'TimeoutError' },
+        { type: 'store.failed', action: 'exclusive', code: undefined, name: 'TimeoutError' },
       ]);
       await tools.send('Debugger.disable');
       await request.drop();
@@ -129,7 +129,7 @@ describeInChromium('G7, G26 tabs that share a session', (stage) => {
       await profile.signIn([tab]);
       await expectAnswers([tab]);
       expect(await tab.told('store.failed')).toStrictEqual([
-        { type: 'store.failed', action: 'exclusive', name: 'TimeoutError' },
+        { type: 'store.failed', action: 'exclusive', code: undefined, name: 'TimeoutError' },
       ]);
       expect(await page.evaluate(async () => (await navigator.locks.query()).held?.length)).toBe(1);
     });
