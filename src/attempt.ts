@@ -2,11 +2,11 @@
 import type { AxiosInstance } from 'axios';
 import { startTimer } from './clock.js';
 import { accept, nextRefreshToken } from './core/acceptance.js';
-import { freshnessOf, storable, type Held } from './core/freshness.js';
+import { isDue, storable, type Held } from './core/freshness.js';
 import type { Instant } from './core/lifetime.js';
+import { noTurn } from './core/refusals.js';
 import type { State } from './core/state.js';
 import { sameTokens } from './core/tokens.js';
-import { TokenError } from './errors.js';
 import type { ResolvedOptions } from './options.js';
 import type { Persistence } from './persistence.js';
 import type { Attempt, Operation } from './refresher.js';
@@ -73,10 +73,7 @@ function lockWaitMs({ retry, refreshTimeoutMs }: ResolvedOptions): number {
 /** All holders would refresh at once without their turns: what nobody waits for, waits for the store. */
 function assertUrgent({ session, operation }: Asker): void {
   const held = session.state.credential?.held;
-  if (!held || operation.trigger === 'manual' || /due|expired/.test(freshnessOf(held, session.now()))) return;
-  throw new TokenError('AUTH_TOKEN_REFRESH_FAILED', 'The store gives no turn, and the token is not due yet', {
-    kind: 'network',
-  });
+  if (held && operation.trigger !== 'manual' && !isDue(held, session.now())) throw noTurn();
 }
 
 /** Ends with the attempt; its answer is kept whenever it comes. */

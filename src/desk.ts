@@ -1,6 +1,6 @@
 /** Where requests ask for credentials and wait for them. It reads the state; only the session changes it. */
 import { cleared, disposed, missing, queueFull, rejectedToken, waitTimeout } from './core/refusals.js';
-import { freshnessOf, leftOf, patienceMs, spacingLeft } from './core/freshness.js';
+import { freshnessOf, isDue, leftOf, patienceMs, spacingLeft } from './core/freshness.js';
 import { elapsed, type Instant } from './core/lifetime.js';
 import { sameHolder, type Credential, type Holder, type State } from './core/state.js';
 import { TokenError } from './errors.js';
@@ -62,8 +62,7 @@ export class Desk {
     if (!state.credential) {
       return state.status === 'loading' || state.operation !== undefined || options.whenMissing !== 'send';
     }
-    const freshness = freshnessOf(state.credential.held, this.#host.now());
-    return freshness === 'due' || freshness === 'expired';
+    return isDue(state.credential.held, this.#host.now());
   }
 
   /** A credential for this turn, now or later. */

@@ -1,4 +1,4 @@
-/** A turn in a store's exclusive section: an optimisation, never a gate. */
+/** A turn in a store's exclusive section: an optimisation, and no gate for what cannot wait. */
 import { startTimer } from './clock.js';
 import { late } from './deadline.js';
 import type { Clock, TokenStore } from './types.js';

@@ -111,6 +111,11 @@ export function freshnessOf(held: Held, now: Instant): Freshness {
   return age >= held.aheadAge ? 'ahead' : 'fresh';
 }
 
+/** Whether a request would rather wait for the next token than leave with this one. */
+export function isDue(held: Held, now: Instant): boolean {
+  return ['due', 'expired'].includes(freshnessOf(held, now));
+}
+
 /** What a store is given: a lifetime means nothing to whoever loads it later, so it gets a moment of this machine's clock. */
 export function storable({ tokens, anchor, expiryAge }: Held): TokenSet {
   const expiresAt = Number.isFinite(expiryAge) ? anchor.wall + expiryAge : undefined;

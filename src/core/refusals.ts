@@ -1,4 +1,4 @@
-/** The errors of requests that get no token, each in one place: what happened, and what to do. */
+/** The errors of requests that get no token, and of refreshes that are not made, each in one place: what happened, and what to do. */
 import { TokenError } from '../errors.js';
 
 export const missing = (): TokenError =>
@@ -46,3 +46,8 @@ export const scopeMismatch = (audience: readonly string[], origin: string): Toke
     'AUTH_SCOPE_MISMATCH',
     `The token is for ${audience.join(', ')}, and the request goes to ${origin}: nothing was sent.`,
   );
+
+export const noTurn = (): TokenError =>
+  new TokenError('AUTH_TOKEN_REFRESH_FAILED', 'The store gives no turn, and the token is not due yet', {
+    kind: 'network',
+  });
