@@ -1,5 +1,6 @@
 /** One call of a third party's token endpoint. The only file that loads Axios. */
-import axios from 'axios';
+import axios, { type AxiosRequestConfig } from 'axios';
+import { refuseRedirects } from '../core/redirect.js';
 
 export interface UpstreamRequest {
   /** @default 'POST' */
@@ -40,17 +41,16 @@ export async function callUpstream(
     transformResponse,
     transitional,
     validateStatus: (status) => status >= 200 && status < 300,
-    maxRedirects: 0,
-    // The fetch adapter heeds `maxRedirects` since Axios 1.20 only.
-    fetchOptions: { redirect: 'manual' },
     maxContentLength: longestAnswer,
   });
-  const { status, data, headers } = await client.request<unknown>({
+  const config: AxiosRequestConfig = {
     url,
     method: request.method ?? 'POST',
     headers: { Accept: 'application/json, text/plain, */*', ...request.headers },
     data: request.data,
     signal,
-  });
+  };
+  refuseRedirects(config);
+  const { status, data, headers } = await client.request<unknown>(config);
   return { status, data, headers: Object.fromEntries(Object.entries(headers)) };
 }
