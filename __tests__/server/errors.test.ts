@@ -1,7 +1,4 @@
 /** Every code of the server half, made for real, and what the client makes of it: only a refusal ends its session. */
-import { createServer, type Server } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import axios from 'axios';
 import { createTokenSession, type TokenSession } from '../../src/index.js';
@@ -13,20 +10,14 @@ import {
   type Handler,
   type RefreshStore,
 } from '../../src/server/index.js';
+import { useServers } from './support/listen.js';
 import { hour, minute, send, stage, type Answer } from './support/stage.js';
 
-const servers: Server[] = [];
+const listen = useServers();
 const sessions: TokenSession[] = [];
 afterEach(() => {
   for (const session of sessions.splice(0)) session.dispose();
-  for (const server of servers.splice(0)) server.close().closeAllConnections();
 });
-
-async function listen(server: Server): Promise<string> {
-  servers.push(server);
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-}
 
 /** A handler, and a refresh token that makes it answer with the code. */
 interface Maker {
@@ -43,12 +34,10 @@ const throwing = (error: Error) => (): never => {
 const onRealTime = { clock: { now: () => Date.now() } };
 
 async function upstream(answer: () => { status: number } | undefined): Promise<Handler> {
-  const url = await listen(
-    createServer((_request, response) => {
-      const said = answer();
-      if (said) response.writeHead(said.status).end();
-    }),
-  );
+  const url = await listen((_request, response) => {
+    const said = answer();
+    if (said) response.writeHead(said.status).end();
+  });
   return createRefreshProxy({ upstreamUrl: url, timeoutMs: 100 });
 }
 
@@ -102,7 +91,7 @@ describe('G17 the client, with its defaults, over HTTP', () => {
   test.each(Object.keys(makers))('%s', async (code) => {
     const { handler, refreshToken } = (await makers[code]?.()) ?? { handler: undefined, refreshToken: undefined };
     if (!handler) throw new Error('no maker');
-    const url = await listen(createServer(toNodeHandler(handler)));
+    const url = await listen(toNodeHandler(handler));
     const bodies: Answer['body'][] = [];
     const session = createTokenSession({
       tokens: { accessToken: 'dead', refreshToken, expiresAt: Date.now() - 1_000 },

@@ -1,24 +1,13 @@
 /** The handlers behind what frameworks put in front of them: body parsers, middlewares, stand-ins for Node's server. */
-import { once } from 'node:events';
-import { Agent, createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { Agent, type RequestListener } from 'node:http';
+import { describe, expect, test } from '@jest/globals';
 import axios from 'axios';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { requireAccessToken, toExpress, toNodeHandler, type Handler } from '../../src/server/index.js';
+import { useServers } from './support/listen.js';
 import { stage } from './support/stage.js';
 
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close().closeAllConnections();
-});
-
-async function listen(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  servers.push(server);
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-}
+const listen = useServers();
 
 describe('behind express.json() and express.urlencoded()', () => {
   test.each(['http', 'fetch'])('a refresh by cookie needs no body: adapter %s', async (adapter) => {

@@ -1,8 +1,7 @@
 /** What is refused when it is set up, and what of a set-up shows only in a request: told to the developer, never a sign-out. */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { describe, expect, test } from '@jest/globals';
 import express from 'express';
 import { createTokenSession } from '../../src/index.js';
 import {
@@ -16,6 +15,7 @@ import {
   type RefreshEndpointOptions,
   type SigningKey,
 } from '../../src/server/index.js';
+import { useServers } from './support/listen.js';
 import { day, hour, minute, read, send, signingKey, stage, type Answer } from './support/stage.js';
 
 const asked = { issuer: 'https://auth.test', audience: 'https://api.test' };
@@ -136,17 +136,7 @@ test('a TypeError of the store, as fetch throws it, is no misuse of startSession
 });
 
 describe('a body that something in front has read', () => {
-  const servers: Server[] = [];
-  afterEach(() => {
-    for (const server of servers.splice(0)) server.close().closeAllConnections();
-  });
-
-  async function listen(listener: RequestListener): Promise<string> {
-    const server = createServer(listener);
-    servers.push(server);
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  }
+  const listen = useServers();
 
   async function drain(request: IncomingMessage): Promise<void> {
     request.resume();
