@@ -1,13 +1,15 @@
 /** Tells listeners, reporters and the debug log what happened, and survives what they do. */
-import createDebug from 'debug';
+import createDebug, { type Debugger } from 'debug';
 import { EventEmitter } from 'eventemitter3';
-import { lineOf, topicOf } from './core/line.js';
+import { lineOf, topicOf, type Topic } from './core/line.js';
 import { describe, field } from './core/redact.js';
 import type { EventBase, EventPayload, TokenEvents, TokenEventType } from './types.js';
 
 type AnyListener = (event: never) => unknown;
 
-const log = createDebug('axios-token-refresh');
+const logTo = (topic: Topic): Debugger => createDebug(`axios-token-refresh:${topic}`);
+// Kept, since each prints the time since its last line.
+const logs = { session: logTo('session'), refresh: logTo('refresh'), replay: logTo('replay'), store: logTo('store') };
 
 export class Events {
   readonly #emitter = new EventEmitter();
@@ -116,7 +118,7 @@ export class Events {
   /** `DEBUG=axios-token-refresh:*`, one line per event. Where the log goes is the user's, and may fail. */
   #log(event: EventBase & { readonly type: TokenEventType }): void {
     try {
-      const debug = log.extend(topicOf(event.type));
+      const debug = logs[topicOf(event.type)];
       if (debug.enabled) debug('%s', lineOf(event));
     } catch {
       // Nothing to tell it to.

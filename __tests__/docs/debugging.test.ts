@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import createDebug from 'debug';
 import { answered, minute, nth, settle, watch, world, type World } from '../properties/world.js';
 import { root } from './documents.js';
@@ -124,6 +124,25 @@ describe('DEBUG=axios-token-refresh:*', () => {
     lines = [];
     await w.instance.get('/orders');
     expect(lines).toStrictEqual([]);
+  });
+
+  test('knows the time since its last line, which a terminal shows', async () => {
+    const { formatArgs } = createDebug;
+    const sinceLastMs: number[] = [];
+    createDebug.formatArgs = function (this: createDebug.Debugger) {
+      sinceLastMs.push(this.diff);
+    };
+    jest.useFakeTimers({ now: 1_000, doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout'] });
+    try {
+      const w = world();
+      await w.session.setTokens(w.issue());
+      jest.setSystemTime(1_500);
+      await w.session.setTokens(w.issue());
+    } finally {
+      jest.useRealTimers();
+      createDebug.formatArgs = formatArgs;
+    }
+    expect(sinceLastMs.at(-1)).toBe(500);
   });
 
   test('quotes what is no word: the message of a listener that threw', async () => {
