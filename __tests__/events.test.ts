@@ -533,3 +533,25 @@ describe('on, once and off', () => {
     expect(operations).toStrictEqual([`manual ${id}`, `1 ${id}`]);
   });
 });
+
+const types = [
+  ...['refresh.started', 'refresh.retried', 'refresh.succeeded', 'refresh.failed', 'refresh.escalated'],
+  ...['refresh.recovered', 'session.started', 'session.ending', 'session.expired', 'session.cleared', 'tokens.changed'],
+  ...['request.queued', 'request.released', 'request.replayed', 'clock.skewed', 'store.failed', 'listener.failed'],
+] as TokenEventType[];
+
+describe('G29 a listener of an event that there is not', () => {
+  test.each(['on', 'once'] as const)('%s says so, and which there are', (method) => {
+    const session = lone();
+    const slip = 'session.expires' as TokenEventType;
+    expect(() => session[method](slip, () => undefined)).toThrow(
+      new TypeError(`Unknown event "session.expires". Known: event, ${types.join(', ')}.`),
+    );
+    expect(() => session.off(slip, () => undefined)).not.toThrow();
+  });
+
+  test('all others are known', () => {
+    const session = lone();
+    for (const type of types) session.on(type, () => undefined).once(type, () => undefined);
+  });
+});

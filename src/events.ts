@@ -1,7 +1,7 @@
 /** Tells listeners, reporters and the debug log what happened, and survives what they do. */
 import createDebug, { type Debugger } from 'debug';
 import { EventEmitter } from 'eventemitter3';
-import { lineOf, topicOf, type Topic } from './core/line.js';
+import { lineOf, topics, type Topic } from './core/line.js';
 import { describe, field } from './core/redact.js';
 import type { EventBase, EventPayload, TokenEvents, TokenEventType } from './types.js';
 
@@ -26,12 +26,11 @@ export class Events {
     this.#stamp = stamp;
   }
 
-  on(event: keyof TokenEvents, listener: AnyListener): void {
-    this.#emitter.on(event, this.guard(event, listener));
-  }
-
-  once(event: keyof TokenEvents, listener: AnyListener): void {
-    this.#emitter.once(event, this.guard(event, listener));
+  on(event: keyof TokenEvents, listener: AnyListener, how: 'on' | 'once' = 'on'): void {
+    // One that is never told is a slip of the pen that nobody would notice.
+    if (event !== 'event' && !Object.hasOwn(topics, event))
+      throw new TypeError(`Unknown event "${event}". Known: event, ${Object.keys(topics).join(', ')}.`);
+    this.#emitter[how](event, this.guard(event, listener));
   }
 
   off(event: keyof TokenEvents, listener: AnyListener): void {
@@ -118,7 +117,7 @@ export class Events {
   /** `DEBUG=axios-token-refresh:*`, one line per event. Where the log goes is the user's, and may fail. */
   #log(event: EventBase & { readonly type: TokenEventType }): void {
     try {
-      const debug = logs[topicOf(event.type)];
+      const debug = logs[topics[event.type]];
       if (debug.enabled) debug('%s', lineOf(event));
     } catch {
       // Nothing to tell it to.

@@ -60,7 +60,7 @@ export function createTokenSession(options: TokenSessionOptions): TokenSession {
       return session;
     },
     once(event, listener) {
-      core.events.once(event, listener);
+      core.events.on(event, listener, 'once');
       return session;
     },
     off(event, listener) {

@@ -377,7 +377,7 @@ export interface TokenSession {
   getAccessToken(options?: GetAccessTokenOptions): Promise<string>;
   /** Refreshes now, or joins the refresh in flight. Resolves to the new access token; rejects with what made it fail. */
   refresh(): Promise<string>;
-  /** Adds a listener of an event, or of every one (`'event'`). Never awaited; `listener.failed` tells of what it throws. */
+  /** Adds a listener of an event, or of all (`'event'`); an unknown one is a `TypeError`. Never awaited, and may throw (`listener.failed`). */
   on<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): this;
   once<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): this;
   off<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): this;

@@ -4,12 +4,26 @@ import { field } from './redact.js';
 
 export type Topic = 'session' | 'refresh' | 'replay' | 'store';
 
-/** What an event is about: a request that waits does so for a refresh. */
-export function topicOf(type: TokenEventType): Topic {
-  if (type === 'request.replayed') return 'replay';
-  if (type === 'store.failed') return 'store';
-  return type.startsWith('refresh.') || type.startsWith('request.') ? 'refresh' : 'session';
-}
+/** What each event is about: a request that waits does so for a refresh. */
+export const topics: Readonly<Record<TokenEventType, Topic>> = {
+  'refresh.started': 'refresh',
+  'refresh.retried': 'refresh',
+  'refresh.succeeded': 'refresh',
+  'refresh.failed': 'refresh',
+  'refresh.escalated': 'refresh',
+  'refresh.recovered': 'refresh',
+  'session.started': 'session',
+  'session.ending': 'session',
+  'session.expired': 'session',
+  'session.cleared': 'session',
+  'tokens.changed': 'session',
+  'request.queued': 'refresh',
+  'request.released': 'refresh',
+  'request.replayed': 'replay',
+  'clock.skewed': 'session',
+  'store.failed': 'store',
+  'listener.failed': 'session',
+};
 
 export function lineOf({ type, ...fields }: { readonly type: TokenEventType }): string {
   const told = Object.entries(fields).filter(([name]) => name !== 'at');
