@@ -155,7 +155,8 @@ describe('misuse is told at once, by name', () => {
     ['onFault', { directory: 'x', onFault: 'throw' }],
     ['clock', { directory: 'x', clock: null }],
     ['salt', { directory: 'x', subject: () => 'ada' }],
-    ['salt', { directory: 'x', salt: 'short' }],
+    ['salt', { directory: 'x', subject: () => 'ada', salt: 'short' }],
+    ['subject', { directory: 'x', salt: 'a salt that is long' }],
     ['subject', { directory: 'x', subject: 'ada', salt: 'a salt that is long' }],
     ['retention', { directory: 'x', retention: 90 }],
   ])('%s', (name, options) => {

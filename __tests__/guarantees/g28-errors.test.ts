@@ -216,6 +216,16 @@ describe.each(adapters)('G28 what passes is retried, over %s', (adapter) => {
     expect(minted).toHaveLength(3);
   });
 
+  test.each([404, 429, 503])('a %i that goes on for too long carries the account’s request id', async (status) => {
+    const { snowflake, session } = await ingestOf({ adapter, session: { retry: false } });
+    const refused = { status, headers: { 'X-Snowflake-Request-Id': 'sf-7' } };
+    snowflake.nextDiscoveries.push(refused);
+    expect(await failureOf(session.refresh())).toMatchObject({ status, requestId: 'sf-7' });
+    const inBody = { status, headers: {}, body: { requestId: 'sf-8' } };
+    snowflake.nextExchanges.push(inBody);
+    expect(await failureOf(session.refresh())).toMatchObject({ status, requestId: 'sf-8' });
+  });
+
   test('a connection that breaks', async () => {
     const { snowflake, instance } = await ingestOf({ adapter });
     snowflake.nextExchanges.push('reset');

@@ -71,6 +71,12 @@ describe('createRefreshEndpoint refuses', () => {
     );
   });
 
+  test('"graceMs" that is no whole number', async () => {
+    await expect(stage({ graceMs: 1.5 })).rejects.toThrow(
+      'Option "graceMs" must be milliseconds, a whole number from 0 to 60000',
+    );
+  });
+
   test('"idleTtlMs" within the life of an access token: it would sign out who is busy', async () => {
     const keys = [await signingKey()];
     await expect(stage({ idleTtlMs: 15 * minute })).rejects.toThrow(

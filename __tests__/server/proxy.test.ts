@@ -63,6 +63,14 @@ describe('createRefreshProxy', () => {
   });
 
   test.each([
+    ['short', 'at-2'],
+    ['with many groups in it', tokenFor(Date, 600, { groups: Array.from({ length: 200 }, () => 'a'.repeat(36)) })],
+  ])('an access token that is %s reaches its owner: the shape is that of refresh tokens', async (_, accessToken) => {
+    const { refresh } = await proxy({ body: { accessToken } });
+    expect(await refresh()).toMatchObject({ status: 200, body: { accessToken } });
+  });
+
+  test.each([
     ['3600', 3600],
     ['soon', undefined],
     ['', undefined],

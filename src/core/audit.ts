@@ -62,8 +62,9 @@ export const auditRules = {
   clock: ['{ now, setTimeout, clearTimeout }', (value) => hasMethods(value, ['now', 'setTimeout', 'clearTimeout'])],
 } satisfies Readonly<Record<string, Rule>>;
 
-/** Subjects are kept as a hash only. */
-export const neededFor = (options: unknown): readonly 'salt'[] => (field(options, 'subject') ? ['salt'] : []);
+/** Subjects are kept as a hash only, and a salt without them does nothing. */
+export const neededFor = (options: unknown): readonly ('salt' | 'subject')[] =>
+  (field(options, 'subject') ?? field(options, 'salt')) ? ['subject', 'salt'] : [];
 
 export const isoTime = (at: number): string => new Date(at).toISOString();
 

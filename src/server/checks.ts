@@ -9,7 +9,7 @@ export const object: Rule = ['an object', isObject];
 const longestTimerMs = 2 ** 31 - 1;
 const longestLifetimeMs = 100 * 365 * 24 * 3_600_000;
 
-const wholeMs = (least: number, most: number): Rule => [
+export const wholeMs = (least: number, most: number): Rule => [
   `milliseconds, a whole number from ${least} to ${most}`,
   isWhole(least, most),
 ];

@@ -1,7 +1,7 @@
 /** The options of `createRefreshEndpoint`, with their checks and defaults. */
 import { checked, clockWithNow, fn, hasMethods, text, type Rules } from '../core/checks.js';
 import type { AuditRecord } from './audit.js';
-import { between, checkedLimits, checkedSuspicion, lifetime, object, texts, wait } from './checks.js';
+import { checkedLimits, checkedSuspicion, lifetime, object, texts, wait, wholeMs } from './checks.js';
 import type { CookieOptions } from './cookie.js';
 import { checkKeys, type SigningKey } from './keys.js';
 import type { LimitOptions } from './limits.js';
@@ -47,8 +47,8 @@ export interface RefreshEndpointOptions extends ReportingOptions {
    */
   readonly idleTtlMs?: number;
   /**
-   * How long a used refresh token still gets its own successor, in milliseconds, 0 to 60_000. 0 signs a user out whose
-   * answer was lost. @default 10_000
+   * How long a used refresh token still gets its own successor, in whole milliseconds, 0 to 60_000. 0 signs a user out
+   * whose answer was lost. @default 10_000
    */
   readonly graceMs?: number;
   /** Keeps the refresh token in a cookie that scripts cannot read. @default in the JSON body */
@@ -70,7 +70,7 @@ const rules: Rules<RefreshEndpointOptions> = {
   accessTokens: object,
   sessionTtlMs: lifetime,
   idleTtlMs: lifetime,
-  graceMs: between(0, 60_000),
+  graceMs: wholeMs(0, 60_000),
   cookie: object,
   limits: object,
   trustedProxies: texts,

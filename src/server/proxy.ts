@@ -66,8 +66,10 @@ const rules: Rules<RefreshProxyOptions> = {
   clock: clockWithNow,
 };
 
-/** What can be a token of anyone's: visible ASCII, neither a word nor a book. */
+/** What can be a refresh token of anyone's: visible ASCII, neither a word nor a book. */
 const tokenShape = /^[\x21-\x7e]{10,4096}$/;
+/** An access token only has to fit into a header. With the groups of its owner in it, it may be long. */
+const accessTokenShape = /^[\x21-\x7e]+$/;
 const longestRetryAfterMs = 3_600_000;
 /** Longest wait for the store: what the third party has issued must reach its owner. */
 const storeTimeoutMs = 3_000;
@@ -143,7 +145,7 @@ function refusalOf(error: unknown, isLate: boolean): AuthError {
 
 /** Picks what may be passed on. A dead token would make the client come again at once. */
 function usable({ accessToken, refreshToken, expiresIn }: UpstreamTokens, now: number): UpstreamTokens {
-  if (typeof accessToken !== 'string' || !tokenShape.test(accessToken))
+  if (typeof accessToken !== 'string' || !accessTokenShape.test(accessToken))
     throw new TypeError('The upstream gave no usable access token.');
   const { exp } = claimsOf(accessToken);
   if (exp !== undefined && exp * 1000 <= now) throw new TypeError('The upstream gave an expired access token.');

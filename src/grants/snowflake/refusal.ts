@@ -18,12 +18,15 @@ const uuid = /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/i;
 const wholeUuid = new RegExp(`^${uuid.source}\\.?$`, 'i');
 const longestMessage = 300;
 
-/** The error for a 400, 401 or 403, told in full; anything else stays what it is, for the session to retry or not. */
+/** The error for a 400, 401 or 403, told in full; any other is given its request id, for the session to retry or not. */
 export function told(error: unknown, step: Step): unknown {
   const status = statusOf(error);
-  if (status !== 400 && status !== 401 && status !== 403) return error;
-  const { terminal, kind } = classify(error);
   const requestId = requestIdIn(error, partsOf(step));
+  if (status !== 400 && status !== 401 && status !== 403) {
+    // The session knows neither Snowflake's header nor a body that is still text.
+    return error instanceof Error && requestId !== undefined ? Object.assign(error, { requestId }) : error;
+  }
+  const { terminal, kind } = classify(error);
   const message = [
     `Snowflake refused the token exchange with HTTP ${status}${saidBy(error, step.jwt)}`,
     `account ${step.account}`,
