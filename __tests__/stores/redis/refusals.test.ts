@@ -65,6 +65,34 @@ describeWithRedis('redisStore', () => {
     },
   );
 
+  test.each([
+    ['publish', ['allchannels', '-publish']],
+    ['use any channel, as Redis 7 has it for a new user,', ['resetchannels']],
+  ])('G27 a user who may not %s keeps the one record all the same, and is told', async (_, rights) => {
+    await place.plain.call('acl', 'setuser', 'app', 'reset', 'on', '>word', '~*', '+@all', ...rights);
+    const url = place.server.url.replace('//', '//app:word@');
+    const hold = () => redisStore(place.connect(url), { key: place.key });
+    const [ada, bea] = [hold(), hold()];
+    const told = [await rejection(Promise.resolve(ada.save(first))), await rejection(ada.replace(first, next))];
+    expect(told).toMatchObject([{ code: 'NOPERM' }, { code: 'NOPERM' }]);
+    expect([await ada.load(), await bea.load()]).toMatchObject([next, next]);
+    await place.plain.del(place.key);
+    expect(await ada.load()).toMatchObject(next);
+    await place.plain.call('acl', 'setuser', 'app', '+@all', 'allchannels');
+    expect(await bea.replace(next, third)).toBe(true);
+    expect(await ada.load()).toMatchObject(third);
+  });
+
+  test.each([
+    ['a key', 'NOPERM', ['~other', '+@all']],
+    ['EVAL', 'NOPERM', ['~*', '+@all', '-eval']],
+    ['a command of the scripts', 'NOPERM', ['~*', '+@all', '-time']],
+  ])('a user who may not use %s is told by the code %s', async (_, code, rights) => {
+    await place.plain.call('acl', 'setuser', 'app', 'reset', 'on', '>word', 'allchannels', ...rights);
+    const store = redisStore(place.connect(place.server.url.replace('//', '//app:word@')), { key: place.key });
+    expect(await rejection(Promise.resolve(store.load()))).toMatchObject({ code, message: `Redis failed: ${code}` });
+  });
+
   test.each(['1e999', '1e17', '9007199254740991', '-5', '0', '1.5', '"1"', 'null'])(
     'a record of the order %s is a broken one, and does no harm to those after it',
     async (order) => {
