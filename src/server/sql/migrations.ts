@@ -75,7 +75,11 @@ const audit = async (database: Kysely<unknown>): Promise<void> => {
  * Kysely's own two tables, as it makes them. It looks for them in every schema of the database, and makes none where an
  * application in another one has some.
  */
-export async function makeVersionTables({ schema }: Pick<Kysely<unknown>, 'schema'>, versions: string, lock: string): Promise<void> {
+export async function makeVersionTables(
+  { schema }: Pick<Kysely<unknown>, 'schema'>,
+  versions: string,
+  lock: string,
+): Promise<void> {
   await schema
     .createTable(versions)
     .ifNotExists()
