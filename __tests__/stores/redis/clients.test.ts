@@ -205,6 +205,6 @@ describeWithRedis('redisStore over ioredis', () => {
     });
     await heard;
     const keys = await ada?.exclusive(() => place.plain.keys(`*${place.key}*`), signal);
-    expect(keys?.sort()).toStrictEqual([`app:${place.key}`, `app:${place.leaseKey}`]);
+    expect(keys?.sort()).toStrictEqual([`app:${place.key}`, `app:{app:${place.key}}:lease`]);
   });
 });

@@ -1,6 +1,6 @@
 /** A Redis that answers, and refuses or has something else than was left in it. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import type { TokenStore } from '../../../src/index.js';
 import { redisStore } from '../../../src/stores/redis/index.js';
 import { clients } from '../../support/redis-clients.js';
@@ -43,6 +43,26 @@ describeWithRedis('redisStore', () => {
     expect(errors).toMatchObject([{ code }, { code }]);
     expect(await ada.load()).toMatchObject(next);
     expect(await place.holder().load()).toMatchObject(next);
+  });
+
+  test('what a full Redis has refused is written once it has room, though nothing is asked for', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout'] });
+    try {
+      const ada = place.holder();
+      const stop = ada.subscribe(() => undefined);
+      await ada.save(first);
+      await place.plain.call('config', 'set', 'maxmemory', '1');
+      expect(await rejection(ada.replace(first, next))).toMatchObject({ code: 'OOM' });
+      await place.plain.call('config', 'set', 'maxmemory', '0');
+      jest.advanceTimersByTime(2_000);
+      const bea = place.holder();
+      while ((await bea.load())?.accessToken === first.accessToken) await pause(5);
+      expect(await bea.load()).toMatchObject(next);
+      stop();
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test.each(Object.entries(clients))(

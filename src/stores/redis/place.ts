@@ -27,6 +27,7 @@ export class Place {
   /** What Redis held when it was last read or written. */
   #known = nothing;
   #owed: Owed | undefined;
+  #isPaying = false;
   /** Why nobody was given word of the last record that was written. */
   #unheard: Error | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -70,6 +71,16 @@ export class Place {
       }
       return false;
     });
+  }
+
+  /** Writes what is owed, if Redis takes it now. */
+  payInTurn(): void {
+    if (!this.#owed || this.#isPaying) return;
+    this.#isPaying = true;
+    const paid = (): void => {
+      this.#isPaying = false;
+    };
+    this.#inTurn(() => this.#payOwed()).then(paid, paid);
   }
 
   /** Whether this holder is the first to claim `what` of the record that it knows. */
