@@ -173,7 +173,7 @@ describe('a fault of the store never looks like a refusal', () => {
     const never = (): Promise<never> => new Promise(() => undefined);
     const on = await stage({ store: brokenStore({ find: never }), storeTimeoutMs: 50 });
     expect(await on.refresh('A'.repeat(43))).toMatchObject({ status: 503, outcome: 'AUTH_UNAVAILABLE' });
-    expect(on.faults).toHaveLength(1);
+    expect(on.faults).toMatchObject([{ message: 'The store did not answer within 50 ms.' }]);
   });
 
   test('what it did after its answer was given up is still told: a reuse must not go unnoticed', async () => {
@@ -229,6 +229,17 @@ describe('a fault of the store never looks like a refusal', () => {
     const again = await on.refresh(refreshToken);
     expect(again.status).toBe(200);
     expect((await on.refresh(again.body.refreshToken)).status).toBe(200);
+  });
+
+  test('G17 one that reads from a replica that lags signs nobody out: a token is unknown where it would be written only', async () => {
+    const store = memoryRefreshStore();
+    const behind: RefreshStore = { ...store, find: () => Promise.resolve(undefined) };
+    const on = await stage({ store: behind });
+    const { refreshToken } = await on.signIn();
+    expect((await on.refresh(refreshToken)).status).toBe(200);
+    expect((await on.refresh('A'.repeat(43))).outcome).toBe('AUTH_TOKEN_INVALID');
+    const replica = await stage({ store: { ...behind, settle: throwing(new Error('read-only transaction')) } });
+    expect((await replica.refresh(refreshToken)).outcome).toBe('AUTH_UNAVAILABLE');
   });
 
   test('nothing of it is told to the caller', async () => {

@@ -399,6 +399,21 @@ describe('sqlRefreshStore over SQLite', () => {
     },
   );
 
+  test('a disk that is full is told as such, and what was begun is undone', async () => {
+    const kept = await inSqlite()();
+    const { kysely, store } = kept;
+    if (!kysely) throw new Error('There is no Kysely.');
+    await store.create(familyOf('a'), tokenOf('a', 'one'), record());
+    await sql`pragma max_page_count = 1`.execute(kysely);
+    const large = { context: { pad: 'x'.repeat(100_000) } };
+    await expect(store.create(familyOf('b', large), tokenOf('b', 'two'), record())).rejects.toMatchObject({
+      code: 'SQLITE_FULL',
+    });
+    await sql`pragma max_page_count = 10000`.execute(kysely);
+    await store.create(familyOf('b', large), tokenOf('b', 'two'), record());
+    await kept.close();
+  });
+
   test('tables that were half made when a process died are made whole', async () => {
     const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) });
     const store = sqlRefreshStore(kysely);
@@ -460,6 +475,26 @@ describeWithPostgres('sqlRefreshStore over PostgreSQL', () => {
     await done;
     await client.end();
     await strict.close();
+  });
+
+  test('a schema has tables of its own, also where another one of the database has some', async () => {
+    const url = await postgres.database();
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    for (const schema of ['one', 'two', 'three']) await client.query(`create schema ${schema}`);
+    const pathed = (schema: string): string => `${url}?options=-c%20search_path%3D${schema}`;
+    const first = await inPostgres(pathed('one'));
+    await first.store.create(familyOf('a'), tokenOf('a', 'hash'), record());
+    const seconds = await Promise.all([inPostgres(pathed('two')), inPostgres(pathed('two'))]);
+    if (!first.kysely) throw new Error('There is no Kysely.');
+    const third = sqlRefreshStore(first.kysely.withSchema('three'));
+    await third.migrate();
+    for (const store of [seconds[1].store, third]) {
+      expect(await store.find('hash')).toBeUndefined();
+      await store.create(familyOf('a'), tokenOf('a', 'hash'), record());
+    }
+    await Promise.all([first, ...seconds].map((kept) => kept.close()));
+    await client.end();
   });
 
   test('several servers that start at once on an empty database make its tables once', async () => {

@@ -3,14 +3,16 @@ import type { AuditRecord } from './audit.js';
 import { AuthError, type AuthErrorCode } from './refusal.js';
 import type { RefreshStore } from './store.js';
 
-/** What `work` gives; an error of the code if that takes longer than `limitMs`. The work itself may still be done. */
+/** What `work` of `whom` gives; an error of the code if that takes longer than `limitMs`. The work itself may still be done. */
 export function bounded<T>(
   limitMs: number,
+  whom: string,
   work: () => Promise<T>,
   code: AuthErrorCode = 'AUTH_UNAVAILABLE',
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new AuthError(code));
+    const giveUp = (): void =>
+      reject(new AuthError(code, { cause: new Error(`${whom} did not answer within ${limitMs} ms.`) }));
     const timer = setTimeout(giveUp, limitMs);
     new Promise<T>((settle) => settle(work())).then(resolve, reject).finally(() => clearTimeout(timer));
   });
@@ -23,7 +25,7 @@ export function bounded<T>(
  */
 export function withDeadline(store: RefreshStore, limitMs: number, tell: (record: AuditRecord) => void): RefreshStore {
   const within = <T>(work: () => Promise<T>): Promise<T> =>
-    bounded(limitMs, async () => {
+    bounded(limitMs, 'The store', async () => {
       try {
         return await work();
       } catch (error) {

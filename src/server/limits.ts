@@ -89,7 +89,7 @@ const longestWaitMs = 1_000;
 function limiterOf(option: Limit | Limiter | false): Limiter | false {
   if (option === false) return false;
   if (!('consume' in option)) return memoryLimiter(option);
-  return { consume: (key) => bounded(longestWaitMs, () => option.consume(key)) };
+  return { consume: (key) => bounded(longestWaitMs, 'The limiter', () => option.consume(key)) };
 }
 
 const memoryLimiter = ({ points, durationMs }: Limit): Limiter =>

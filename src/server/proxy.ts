@@ -95,7 +95,10 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
   const options = checked<RefreshProxyOptions>(given, rules, { required: ['upstreamUrl'] });
   const { store, trustedProxies = [], timeoutMs = 5_000, clock = Date } = options;
   if (options.suspicion) checkedSuspicion(options.suspicion);
-  const trail = createTrail(options, store && ((record) => bounded(storeTimeoutMs, () => store.record(record))));
+  const trail = createTrail(
+    options,
+    store && ((record) => bounded(storeTimeoutMs, 'The store', () => store.record(record))),
+  );
   const limits = createLimits(checkedLimits(options.limits), trail.fault);
   const now = (): number => clock.now();
 
@@ -128,7 +131,7 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
       return usable(await mapResponse(answer), now());
     };
     // A callback may be deaf to the signal.
-    return bounded(timeoutMs, work, 'AUTH_UPSTREAM_TIMEOUT');
+    return bounded(timeoutMs, 'The third party', work, 'AUTH_UPSTREAM_TIMEOUT');
   }
 }
 

@@ -33,7 +33,7 @@ export async function refresh(token: string, visit: Visit, parts: Parts): Promis
   const { options, store, limits } = parts;
   if (!hasTokenShape(token)) throw new AuthError('AUTH_TOKEN_INVALID');
   const hash = hashOf(token);
-  const seen = await store.find(hash);
+  const seen = (await store.find(hash)) ?? (await findLocked(store, hash, options.clock.now()));
   if (seen) identify(visit, seen.family);
 
   const early = judge(seen, options.clock.now(), options);
@@ -58,6 +58,11 @@ export async function refresh(token: string, visit: Visit, parts: Parts): Promis
   const refreshToken =
     judgement.outcome === 'rotate' ? successor : open(judgement.sealedSuccessor, token, placeOf(judgement.presented));
   return { ...access, refreshToken, refreshLifetimeMs: family.expiresAt - options.clock.now() };
+}
+
+/** Reads may go to a replica that lags: a token is unknown only where it would be written. */
+async function findLocked(store: RefreshStore, hash: string, now: number): Promise<Presented | undefined> {
+  return (await store.settle(hash, now, (presented) => ({ action: 'keep', presented }) as const)).presented;
 }
 
 interface Circumstances {

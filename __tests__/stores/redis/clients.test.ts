@@ -163,7 +163,8 @@ describeWithRedis('redisStore over ioredis', () => {
   test.each([
     [`${olderRedis} WRONGTYPE Operation against a key`, undefined, 'WRONGTYPE'],
     [`${olderRedis} READONLY You can't write`, undefined, 'READONLY'],
-    ["ERR unknown command 'EVAL'", undefined, undefined],
+    ["ERR unknown command 'EVAL'", undefined, 'UNKNOWN_COMMAND'],
+    ['ERR value is not an integer', undefined, undefined],
     ['read ECONNRESET', 'ECONNRESET', 'ECONNRESET'],
   ])('that fails with "%s" and the code %s: what is told has the code %s', async (message, given, code) => {
     const client = connect({});
@@ -204,6 +205,6 @@ describeWithRedis('redisStore over ioredis', () => {
     });
     await heard;
     const keys = await ada?.exclusive(() => place.plain.keys(`*${place.key}*`), signal);
-    expect(keys?.sort()).toStrictEqual([`app:${place.key}`, `app:${place.leaseKey}`]);
+    expect(keys?.sort()).toStrictEqual([`app:${place.key}`, `app:{app:${place.key}}:lease`]);
   });
 });

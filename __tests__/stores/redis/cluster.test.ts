@@ -36,6 +36,18 @@ describeWithRedis('redisStore over a cluster of ioredis', () => {
     },
   );
 
+  test.each(['app:', '{app}:'])('a client with the prefix %s has them on one node, too', async (keyPrefix) => {
+    const prefixed = new Cluster([server.url], { keyPrefix }).on('error', () => {});
+    const hold = () => redisStore(prefixed, { key: 'session:42', leaseMs: 100 });
+    const ada = hold();
+    await ada.save(first);
+    expect(await ada.exclusive(() => ada.replace(first, next), signal)).toBe(true);
+    await prefixed.del('session:42');
+    expect(await ada.exclusive(() => Promise.resolve('turn'), signal)).toBe('turn');
+    expect(await hold().load()).toMatchObject(next);
+    prefixed.disconnect();
+  });
+
   test('changes are heard', async () => {
     const hold = () => redisStore(client, { key: 'changed' });
     const [ada, bea] = [hold(), hold()];

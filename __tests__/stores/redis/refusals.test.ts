@@ -1,6 +1,6 @@
 /** A Redis that answers, and refuses or has something else than was left in it. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import type { TokenStore } from '../../../src/index.js';
 import { redisStore } from '../../../src/stores/redis/index.js';
 import { clients } from '../../support/redis-clients.js';
@@ -45,6 +45,26 @@ describeWithRedis('redisStore', () => {
     expect(await place.holder().load()).toMatchObject(next);
   });
 
+  test('what a full Redis has refused is written once it has room, though nothing is asked for', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout'] });
+    try {
+      const ada = place.holder();
+      const stop = ada.subscribe(() => undefined);
+      await ada.save(first);
+      await place.plain.call('config', 'set', 'maxmemory', '1');
+      expect(await rejection(ada.replace(first, next))).toMatchObject({ code: 'OOM' });
+      await place.plain.call('config', 'set', 'maxmemory', '0');
+      jest.advanceTimersByTime(2_000);
+      const bea = place.holder();
+      while ((await bea.load())?.accessToken === first.accessToken) await pause(5);
+      expect(await bea.load()).toMatchObject(next);
+      stop();
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   test.each(Object.entries(clients))(
     'a user who may not subscribe, with %s, leaves nothing unhandled',
     async (_, open) => {
@@ -64,6 +84,34 @@ describeWithRedis('redisStore', () => {
       expect(unhandled).toStrictEqual([]);
     },
   );
+
+  test.each([
+    ['publish', ['allchannels', '-publish']],
+    ['use any channel, as Redis 7 has it for a new user,', ['resetchannels']],
+  ])('G27 a user who may not %s keeps the one record all the same, and is told', async (_, rights) => {
+    await place.plain.call('acl', 'setuser', 'app', 'reset', 'on', '>word', '~*', '+@all', ...rights);
+    const url = place.server.url.replace('//', '//app:word@');
+    const hold = () => redisStore(place.connect(url), { key: place.key });
+    const [ada, bea] = [hold(), hold()];
+    const told = [await rejection(Promise.resolve(ada.save(first))), await rejection(ada.replace(first, next))];
+    expect(told).toMatchObject([{ code: 'NOPERM' }, { code: 'NOPERM' }]);
+    expect([await ada.load(), await bea.load()]).toMatchObject([next, next]);
+    await place.plain.del(place.key);
+    expect(await ada.load()).toMatchObject(next);
+    await place.plain.call('acl', 'setuser', 'app', '+@all', 'allchannels');
+    expect(await bea.replace(next, third)).toBe(true);
+    expect(await ada.load()).toMatchObject(third);
+  });
+
+  test.each([
+    ['a key', 'NOPERM', ['~other', '+@all']],
+    ['EVAL', 'NOPERM', ['~*', '+@all', '-eval']],
+    ['a command of the scripts', 'NOPERM', ['~*', '+@all', '-time']],
+  ])('a user who may not use %s is told by the code %s', async (_, code, rights) => {
+    await place.plain.call('acl', 'setuser', 'app', 'reset', 'on', '>word', 'allchannels', ...rights);
+    const store = redisStore(place.connect(place.server.url.replace('//', '//app:word@')), { key: place.key });
+    expect(await rejection(Promise.resolve(store.load()))).toMatchObject({ code, message: `Redis failed: ${code}` });
+  });
 
   test.each(['1e999', '1e17', '9007199254740991', '-5', '0', '1.5', '"1"', 'null'])(
     'a record of the order %s is a broken one, and does no harm to those after it',

@@ -26,6 +26,10 @@ export function takeLockFirst(connection: DatabaseConnection, file: LockableFile
       await begin(file);
       return { rows: [] };
     }
+    if (query.sql === 'rollback') {
+      rollBack(file);
+      return { rows: [] };
+    }
     const isPlain = query.query.kind === 'SelectQueryNode' || query.query.kind === 'RawNode';
     if (isPlain || file.inTransaction) return execute<Row>(query);
     await begin(file);
@@ -40,7 +44,7 @@ export function takeLockFirst(connection: DatabaseConnection, file: LockableFile
   };
 }
 
-/** Some faults, such as a full disk, have rolled back themselves. */
+/** Some faults, such as a full disk, have rolled back themselves: an error here would be told in their place. */
 function rollBack(file: LockableFile): void {
   if (file.inTransaction) file.exec('rollback');
 }

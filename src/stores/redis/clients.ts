@@ -1,4 +1,5 @@
 /** The two clients, each by the methods that it is used by. */
+import { field } from '../../core/redact.js';
 
 interface Emitter {
   on(event: string, listener: (...values: string[]) => void): unknown;
@@ -38,6 +39,8 @@ export interface Listener {
 
 /** A client, whichever it is. */
 export interface Link {
+  /** What the client puts in front of each key. */
+  readonly keyPrefix: string;
   /** A command would be sent now. */
   readonly isReady: boolean;
   /** Calls `listener` each time that the connection is there. Returns what ends that. */
@@ -88,7 +91,9 @@ function wake(client: IoRedisClient): void {
 }
 
 function ofIoRedis(client: IoRedisClient): Link {
+  const keyPrefix = field(field(client, 'options'), 'keyPrefix');
   return {
+    keyPrefix: typeof keyPrefix === 'string' ? keyPrefix : '',
     get isReady() {
       return client.status === 'ready';
     },
@@ -112,6 +117,7 @@ function ofIoRedis(client: IoRedisClient): Link {
 
 function ofNodeRedis(client: NodeRedisClient): Link {
   return {
+    keyPrefix: '',
     get isReady() {
       return client.isReady;
     },

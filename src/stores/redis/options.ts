@@ -61,12 +61,14 @@ const rules: Rules<RedisStoreOptions> = {
   clock: clockWithNow,
 };
 
-export function resolve(given: RedisStoreOptions): ResolvedOptions {
+/** @param keyPrefix what the client puts in front of each key */
+export function resolve(given: RedisStoreOptions, keyPrefix: string): ResolvedOptions {
   const options = checked<RedisStoreOptions>(given, rules, { required: ['key'], of: 'redisStore' });
   const { key, channel = `${key}:changes`, leaseMs = 3_000, ttlMs = 0, clock = Date, encryptionKey } = options;
   const keys = encryptionKey === undefined ? [] : [encryptionKey].flat();
   // In a cluster all must be on one node: the first part in braces decides, unless it is empty.
-  const slot = /^[^{]*\{[^}]+\}/.test(key) ? key : `{${key}}`;
+  const whole = keyPrefix + key;
+  const slot = /^[^{]*\{[^}]+\}/.test(whole) ? key : `{${whole}}`;
   return {
     key,
     leaseKey: `${slot}:lease`,

@@ -1,7 +1,7 @@
 /** The record of one session in Redis, and what this holder remembers of it. */
 import { sameTokens } from '../../core/tokens.js';
 import type { TokenSet } from '../../types.js';
-import type { Connection } from './connection.js';
+import { harmless, type Connection } from './connection.js';
 import type { ResolvedOptions } from './options.js';
 import { decode, encode, nothing, UnreadableError, type Kept } from './record.js';
 import { claimScript, readScript, restoreScript, writeScript } from './scripts.js';
@@ -27,6 +27,9 @@ export class Place {
   /** What Redis held when it was last read or written. */
   #known = nothing;
   #owed: Owed | undefined;
+  #isPaying = false;
+  /** Why nobody was given word of the last record that was written. */
+  #unheard: Error | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(connection: Connection, options: ResolvedOptions, holder: string) {
@@ -68,6 +71,16 @@ export class Place {
       }
       return false;
     });
+  }
+
+  /** Writes what is owed, if Redis takes it now. */
+  payInTurn(): void {
+    if (!this.#owed || this.#isPaying) return;
+    this.#isPaying = true;
+    const paid = (): void => {
+      this.#isPaying = false;
+    };
+    this.#inTurn(() => this.#payOwed()).then(paid, paid);
   }
 
   /** Whether this holder is the first to claim `what` of the record that it knows. */
@@ -115,17 +128,25 @@ export class Place {
 
   #oweIfAway<T>(owed: Owed, write: () => Promise<T>): Promise<T> {
     return this.#inTurn(async () => {
+      this.#unheard = undefined;
+      let done: T;
       try {
-        const done = await write();
+        done = await write();
         this.#owed = undefined;
-        return done;
       } catch (error) {
         const always = owed.always || (this.#owed?.always ?? false);
         // What was owed before is older than this, and must not be written either.
         this.#owed = isForGood(error) ? undefined : { ...owed, always };
         throw error;
       }
+      this.#assertHeard();
+      return done;
     });
+  }
+
+  /** What was written stands. Whoever operates this is to know that the others do not hear of it. */
+  #assertHeard(): void {
+    if (this.#unheard) throw this.#unheard;
   }
 
   /** One after the other, also where the session has given one up: a slow, older writing must not be owed after a newer one. */
@@ -158,8 +179,11 @@ export class Place {
     // A sign-out counts, whatever it is that cannot be read.
     const rule = expected !== undefined ? 'is' : next ? 'old' : 'any';
     const values = [rule, expected ?? '', body, String(this.order), String(ttlMs), channel, this.#holder];
-    const text = String(await this.#connection.run(writeScript, [key], values));
+    const answer = (await this.#connection.run(writeScript, [key], values)) as unknown[];
+    const [text = '', refusal] = answer.map(String);
     if (text === '') return false;
+    // What is written stands all the same: the others find it when they next ask.
+    this.#unheard = refusal ? harmless(new Error(refusal)) : undefined;
     const order = Number(/"order":(\d+)/.exec(text)?.[1]);
     this.#known = { text, order, tokens: next };
     return true;

@@ -29,11 +29,12 @@ return {time[1], time[2], redis.call('get', KEYS[1]) or ''}
 
 /**
  * KEYS: record. ARGV: `any`, `old` (not over a newer version) or `is`, the record that must be there for `is`, what to
- * write, the least order, time to live, channel, holder. Returns the new record, or an empty string where another one is there.
+ * write, the least order, time to live, channel, holder. Returns the new record, or nothing where another one is there; and why word
+ * of it could not be given.
  */
 export const writeScript = `${reading}
 local current = redis.call('get', KEYS[1]) or ''
-if ARGV[1] == 'is' and current ~= ARGV[2] then return '' end
+if ARGV[1] == 'is' and current ~= ARGV[2] then return {'', ''} end
 local order, version = reading(current)
 if ARGV[1] == 'old' and version > 1 then return redis.error_reply('NEWER record') end
 local time = redis.call('time')
@@ -41,8 +42,8 @@ local at = time[1] * 1000 + math.floor(time[2] / 1000)
 order = math.max(at, order + 1, tonumber(ARGV[4]) + 1)
 local text = string.format('{"v":1,"order":%.0f,"at":%.0f,', order, at) .. ARGV[3]
 put(text, ARGV[5])
-redis.call('publish', ARGV[6], ARGV[7])
-return text
+local told = redis.pcall('publish', ARGV[6], ARGV[7])
+return {text, type(told) == 'table' and told.err or ''}
 `;
 
 /**
@@ -54,7 +55,7 @@ local current = redis.call('get', KEYS[1]) or ''
 if current ~= ARGV[1] then return 0 end
 put(ARGV[2], ARGV[3])
 redis.call('set', KEYS[2], 'lost', 'NX', 'PX', ARGV[6])
-redis.call('publish', ARGV[4], ARGV[5])
+redis.pcall('publish', ARGV[4], ARGV[5])
 return 1
 `;
 

@@ -6,6 +6,10 @@ import { Connection } from './connection.js';
 import { Lease } from './lease.js';
 import { resolve, type RedisStoreOptions } from './options.js';
 import { Place } from './place.js';
+import { every } from './time.js';
+
+// Unlike one that was away, a Redis that refuses, since it is full say, does not tell when it no longer does.
+const payMs = 2_000;
 
 /**
  * Keeps the token set in Redis, and lets one process at a time refresh it. Make one per session.
@@ -24,7 +28,7 @@ import { Place } from './place.js';
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions): Required<TokenStore> {
   const link = linkOf(client);
-  const resolved = resolve(options);
+  const resolved = resolve(options, link.keyPrefix);
   const holder = randomUUID();
   const connection = new Connection(link);
   const place = new Place(connection, resolved, holder);
@@ -43,8 +47,10 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions): Req
       // What was told before is lost, and what could not be written then may be written now.
       const close = link.listen(resolved.channel, { heard, connected: changed });
       const stopLooking = link.whenReady(changed);
+      const stopPaying = every(payMs, () => place.payInTurn());
       return () => {
         stopLooking();
+        stopPaying();
         close();
       };
     },
