@@ -197,7 +197,8 @@ export class Persistence {
 
   /** Writes `next` by `write`, which tells whether it stands. One that fails or does not answer counts as done. */
   async #write(next: TokenSet | undefined, write: () => Promise<boolean>): Promise<boolean> {
-    this.#unanswered.push(next);
+    // A store that refuses all must not be remembered all.
+    this.#unanswered = [...this.#unanswered.slice(-9), next];
     try {
       const stands = await this.#answer(write());
       this.#unanswered = [];

@@ -1,4 +1,5 @@
 /** G20 no memory kept: what 10,000 requests leave behind, however they end. `npm run bench -- --only heap` sends a million. */
+import { randomUUID } from 'node:crypto';
 import { getEventListeners, setMaxListeners } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
@@ -150,19 +151,36 @@ describe('G20 a timer holds the process for who waits for a store, and no longer
 });
 
 describe('G20 an outage leaves nothing behind', () => {
-  test('however many refreshes have failed in a row', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
-    const session = createTokenSession({ retry: false, refresh: () => Promise.reject(unreachable()) });
-    const fail = async (count: number): Promise<number> => {
-      for (let failed = 0; failed < count; failed++) await session.refresh().catch(() => undefined);
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+
+  /** Bytes that each round of an outage adds to the heap. */
+  const growth = async (round: () => Promise<unknown>): Promise<number> => {
+    const used = async (count: number): Promise<number> => {
+      for (let done = 0; done < count; done++) await round();
       collect();
       return process.memoryUsage().heapUsed;
     };
-    const before = await fail(500);
-    const after = await fail(5_000);
+    const before = await used(500);
+    return ((await used(5_000)) - before) / 5_000;
+  };
+
+  test('however many refreshes have failed in a row', async () => {
+    const session = createTokenSession({ retry: false, refresh: () => Promise.reject(unreachable()) });
+    expect(await growth(() => session.refresh().catch(() => undefined))).toBeLessThan(300);
     expect(session.getSnapshot().consecutiveFailures).toBe(5_500);
-    expect((after - before) / 5_000).toBeLessThan(300);
+    session.dispose();
+  });
+
+  test('however many token sets the store has refused', async () => {
+    const save = (): never => {
+      throw new Error('ENOSPC');
+    };
+    const session = createTokenSession({
+      refresh: () => 'unused',
+      store: { load: () => undefined, save, clear: () => undefined },
+    });
+    expect(await growth(() => session.setTokens(randomUUID().repeat(20)))).toBeLessThan(300);
     session.dispose();
   });
 });
