@@ -47,6 +47,14 @@ describe('G1 outside the windows a request leaves at once', () => {
     expect(decodings.mock.calls.length).toBe(arrived);
   });
 
+  test('decodes a token that a refresh brings once, and the one before it no more', async () => {
+    const { session } = world();
+    const decodings = jest.spyOn(globalThis, 'atob');
+    await session.refresh();
+    await session.refresh();
+    expect(decodings).toHaveBeenCalledTimes(2);
+  });
+
   test('makes the header once per token', async () => {
     const formatHeader = jest.fn((token: string) => `Token ${token}`);
     const { instance } = world({ formatHeader });

@@ -151,6 +151,20 @@ describe.each(adapters)('G15 a 401 over %s is replayed with the same body', (ada
     expect(given[1]).toBe(given[0]);
   });
 
+  test('a transformRequest that fails on data which it has changed in place leaves the 401', async () => {
+    const { api, instance } = await scene({ adapter });
+    const flatten = (data: { tags: unknown }): string => {
+      if (!Array.isArray(data.tags)) throw new TypeError('no list of tags');
+      data.tags = data.tags.join(',');
+      return JSON.stringify(data);
+    };
+    const config = { transformRequest: [flatten], headers: json };
+    const error = (await failureOf(instance.post('/orders', { tags: ['a', 'b'] }, config))) as AxiosError;
+    expect(error.response?.status).toBe(401);
+    expect(isTokenError(error.cause, 'AUTH_BODY_NOT_REPLAYABLE')).toBe(true);
+    expect(api.seen).toHaveLength(1);
+  });
+
   test('a transformRequest behind those of Axios', async () => {
     const { api, instance } = await scene({ adapter });
     const defaults = [instance.defaults.transformRequest ?? []].flat();

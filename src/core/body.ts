@@ -81,7 +81,15 @@ export function rewindHeaders({ headers }: InternalAxiosRequestConfig, { headers
 export function rewind(config: InternalAxiosRequestConfig, body: Body): boolean {
   rewindHeaders(config, body);
   const { headers, method = 'get', data: sent } = config as InternalAxiosRequestConfig<unknown>;
-  config.data = body.transforms.reduce<unknown>((data, transform) => transform.call(config, data, headers), body.data);
+  try {
+    config.data = body.transforms.reduce<unknown>(
+      (data, transform) => transform.call(config, data, headers),
+      body.data,
+    );
+  } catch {
+    // One that changes its argument in place may not bear what it made of it.
+    return false;
+  }
   if (['post', 'put', 'patch'].includes(method)) headers.setContentType('application/x-www-form-urlencoded', false);
   return !isSameStream(config.data, sent);
 }

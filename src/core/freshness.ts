@@ -1,6 +1,6 @@
 /** What a held token is good for right now: pure. */
 import { TokenError } from '../errors.js';
-import type { RefreshWindow, TokenSet } from '../types.js';
+import type { RefreshWindow, TokenClaims, TokenSet } from '../types.js';
 import { claimsOf, subjectOf } from './claims.js';
 import { skewOfIssue } from './skew.js';
 import { after, elapsed, lifeOf, windowMs, type Instant, type Life } from './lifetime.js';
@@ -11,8 +11,8 @@ export interface Held {
   readonly headerValue: string;
   readonly subject: string | undefined;
   readonly anchor: Instant;
-  /** The JWT's `iat`, in milliseconds. */
-  readonly issuedAt: number | undefined;
+  /** Of its JWT; none of an opaque token. */
+  readonly claims: TokenClaims;
   /** The server's clock minus ours, as its life was read. */
   readonly skewMs: number | undefined;
   readonly lifetimeMs: number;
@@ -50,7 +50,12 @@ export interface Arrival {
 }
 
 /** Works out all that is to be known of a token set. Throws `AUTH_TOKEN_MALFORMED` if it makes no header. */
-export function hold(tokens: TokenSet, rules: HoldRules, { anchor, now, fresh, skewMs, previous }: Arrival): Held {
+export function hold(
+  tokens: TokenSet,
+  rules: HoldRules,
+  { anchor, now, fresh, skewMs, previous }: Arrival,
+  claims = claimsOf(tokens.accessToken),
+): Held {
   let headerValue: unknown;
   try {
     headerValue = rules.formatHeader(tokens.accessToken);
@@ -63,17 +68,13 @@ export function hold(tokens: TokenSet, rules: HoldRules, { anchor, now, fresh, s
       'Option "formatHeader" threw, or returned something that is no header value.',
     );
   }
-  const claims = claimsOf(tokens.accessToken);
   const { exp = 0, iat } = claims;
-  const issuedAt = iat === undefined ? undefined : iat * 1000;
+  const before = previous?.claims;
   // Some servers keep the `iat` of the sign-in in every token: it says nothing of this one.
-  const isKept =
-    issuedAt === previous?.issuedAt &&
-    exp * 1000 > anchor.wall &&
-    exp !== (previous && claimsOf(previous.tokens.accessToken).exp);
+  const isKept = iat === before?.iat && exp * 1000 > anchor.wall && exp !== before?.exp;
   // A refresh that brings no older token than the last has brought a new one: its `iat`, cut to the second, is the server's time.
-  const isNew = fresh && issuedAt !== undefined && issuedAt >= (previous?.issuedAt ?? -Infinity);
-  const issueSkew = isNew ? skewOfIssue(issuedAt, anchor.wall, now.wall) : previous?.skewMs;
+  const isNew = fresh && iat !== undefined && iat >= (before?.iat ?? -Infinity);
+  const issueSkew = isNew ? skewOfIssue(iat * 1000, anchor.wall, now.wall) : previous?.skewMs;
   // Where the issuer's clock agrees with ours, a gateway's date says nothing of the token's life.
   const skew = isKept ? skewMs : isNew && issueSkew === undefined ? undefined : (skewMs ?? issueSkew);
   const life = lifeOf(tokens, isKept ? { exp } : claims, anchor, fresh, skew);
@@ -82,7 +83,7 @@ export function hold(tokens: TokenSet, rules: HoldRules, { anchor, now, fresh, s
     headerValue,
     subject: tokens.subject ?? subjectOf(claims) ?? (fresh ? previous?.subject : undefined),
     anchor,
-    issuedAt,
+    claims,
     skewMs: skew,
     lifetimeMs: life.lifetimeMs,
     ...agesOf(life, rules),

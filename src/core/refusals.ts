@@ -37,7 +37,7 @@ export const rejectedToken = (): TokenError =>
 export const bodyUsedUp = (): TokenError =>
   new TokenError(
     'AUTH_BODY_NOT_REPLAYABLE',
-    'The request body is a stream that has been read: send the request again with a new one.',
+    'The request body is a stream that has been read, or its transformRequest threw: send the request again with a new one.',
     { retryable: true },
   );
 
