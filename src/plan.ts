@@ -37,7 +37,8 @@ export function planOf(session: Refreshable, id: string, trigger: RefreshTrigger
       if (Number.isFinite(skewMs)) session.skewed(skewMs);
     });
   const classify = (error: unknown): Failure => {
-    const failure = judge(error, options.classifyFailure, (thrown) => events.failed('classifyFailure', thrown));
+    const fault = (thrown: unknown): void => events.failed('classifyFailure', thrown);
+    const failure = judge(error, options.classifyFailure, fault, clock.now());
     // While an attempt is unanswered, a refusal may only mean that it was the one that succeeded.
     const terminal = failure.terminal && !session.state.late.some((late) => late.isListening);
     return { ...failure, terminal, retryAfterMs: Math.min(failure.retryAfterMs, retry ? retry.maxDelayMs : 5_000) };

@@ -389,7 +389,7 @@ export interface TokenSession {
    *
    * A refresh that is under way is called off, unless the option `store` was given: then its answer, as long as one is
    * waited for (`refreshTimeoutMs`, and as long again), is still written to the store, for whoever holds that next.
-   * Nothing is told of it, and no timer of it holds a process: await `session.refresh()` first, which joins it, to be sure.
+   * Nothing is told of it, and no timer of it holds a process: await `session.refresh()` first, then your store's writes.
    */
   dispose(): void;
 }

@@ -153,6 +153,19 @@ describe('G16 Retry-After', () => {
     expect(delays(w)).toStrictEqual([3 * second, 3 * second]);
   });
 
+  test('G16: a date counts by the clock of the options where the answer has no date of its own', async () => {
+    const w = world({
+      tokens: ({ issue }) => issue(-1),
+      refresh: (_context, { clock }) => {
+        const until = new Date(clock.now() + 3 * second).toUTCString();
+        return Promise.reject(answered(429, { 'retry-after': until }));
+      },
+    });
+    void watch(w.instance.get('/orders'));
+    await settle();
+    expect(delays(w)).toStrictEqual([3 * second]);
+  });
+
   test.each(['86400', '2592000', 'Fri, 31 Dec 2100 23:59:59 GMT'])(
     'of %s is clamped to maxDelayMs, and the retry still comes',
     async (value) => {

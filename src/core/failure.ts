@@ -1,5 +1,5 @@
 /** Tells refusals from mishaps: pure. */
-import { isNetworkError, retryAfter } from 'axios-retry';
+import { isNetworkError } from 'axios-retry';
 import type { AxiosError } from 'axios';
 import { isTokenError } from '../errors.js';
 import type { FailureKind } from '../types.js';
@@ -74,8 +74,8 @@ function kindOf(status: number, error: unknown): FailureKind {
   return status >= 500 || status === 425 || isPage(error) ? 'server' : 'protocol';
 }
 
-/** The default reading of whatever a refresh callback threw. */
-export function classify(error: unknown): Failure {
+/** The default reading of whatever a refresh callback threw, at the moment `now` of the wall clock. */
+export function classify(error: unknown, now = NaN): Failure {
   if (isTokenError(error)) {
     const { kind = 'callback', status, code } = error;
     return { kind, terminal: code === 'AUTH_SESSION_EXPIRED', mayHaveReached: true, status, retryAfterMs: 0 };
@@ -90,7 +90,7 @@ export function classify(error: unknown): Failure {
       terminal,
       mayHaveReached,
       status,
-      retryAfterMs: retryAfterOf(error),
+      retryAfterMs: retryAfterOf(error, now),
     };
   }
   const codes = codesOf(error);
@@ -109,8 +109,9 @@ export function judge(
   error: unknown,
   rule: ((error: unknown) => 'terminal' | 'transient' | undefined) | undefined,
   fault: (thrown: unknown) => void,
+  now: number,
 ): Failure {
-  const failure = classify(error);
+  const failure = classify(error, now);
   const verdict = ask({ name: 'classifyFailure', verdicts: ['terminal', 'transient'], fault }, () => rule?.(error));
   return verdict ? { ...failure, terminal: verdict === 'terminal' } : failure;
 }
@@ -120,12 +121,11 @@ function isConnectionFault(error: unknown): boolean {
   return fetchFault.test(told) || (field(error, 'isAxiosError') === true && isNetworkError(error as AxiosError));
 }
 
-function retryAfterOf(error: unknown): number {
-  const value = headerOf(error, 'retry-after');
-  if (value === undefined) return 0;
+function retryAfterOf(error: unknown, now: number): number {
+  const value = headerOf(error, 'retry-after') ?? '';
+  const seconds = Number(value);
   // A date counts from the answer's own: whose clock is off does not matter then.
-  const untilMs = Date.parse(value) - Date.parse(headerOf(error, 'date') ?? '');
-  if (Number.isNaN(Number(value)) && untilMs >= 0) return untilMs;
-  const asked = retryAfter({ response: { headers: { 'retry-after': value } } } as unknown as AxiosError);
-  return Number.isFinite(asked) ? asked : 0;
+  const untilMs = Date.parse(value) - (Date.parse(headerOf(error, 'date') ?? '') || now);
+  const askedMs = Number.isNaN(seconds) ? untilMs : seconds * 1000;
+  return askedMs > 0 && Number.isFinite(askedMs) ? askedMs : 0;
 }
