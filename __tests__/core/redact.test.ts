@@ -108,11 +108,15 @@ group('describe tells of an error without what it may carry', () => {
     expect(JSON.parse(JSON.stringify({ error: describe(new TypeError('x is not a function')) }))).toStrictEqual({
       error: { name: 'TypeError', message: 'x is not a function' },
     });
-    const { name, message, code, status, requestId } = describe(
-      new AxiosError('no', 'ERR_BAD_REQUEST', config, {}, response),
-    );
     const cause = describe(new AxiosError('no', 'ERR_BAD_REQUEST', config, {}, response));
-    expect(JSON.parse(JSON.stringify(cause))).toStrictEqual({ name, message, code, status, requestId });
+    cause.message = 'in words of our own';
+    expect(JSON.parse(JSON.stringify(cause))).toStrictEqual({
+      name: 'AxiosError',
+      message: 'in words of our own',
+      code: 'ERR_BAD_REQUEST',
+      status: 400,
+      requestId: 'req-7',
+    });
   });
 
   test("keeps the engine's words and the place, which a developer needs", () => {
