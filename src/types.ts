@@ -378,9 +378,9 @@ export interface TokenSession {
   /** Refreshes now, or joins the refresh in flight. Resolves to the new access token; rejects with what made it fail. */
   refresh(): Promise<string>;
   /** Adds a listener of an event, or of all (`'event'`); an unknown one is a `TypeError`. Never awaited, and may throw (`listener.failed`). */
-  on<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): this;
-  once<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): this;
-  off<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): this;
+  on<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): TokenSession;
+  once<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): TokenSession;
+  off<T extends keyof TokenEvents>(event: T, listener: (event: Told[T]) => unknown): TokenSession;
   /** Calls `listener` after every change of the snapshot. Returns what ends that. */
   subscribe(listener: () => void): () => void;
   getSnapshot(): SessionSnapshot;

@@ -102,6 +102,18 @@ describe('refreshError', () => {
     expect(`${error.message} ${String(error.cause)} ${error.stack ?? ''}`).not.toContain('secret-in-the-message');
   });
 
+  test.each<readonly [what: string, data: unknown, end: string]>([
+    ['of OAuth', { error: 'invalid_client', error_description: 'secret-in-the-message' }, ' 401, invalid_client).'],
+    ['in text', '{"error":"unauthorized_client"}', ' 401, unauthorized_client).'],
+    ['in an envelope', { error: { code: 'TOKEN_REUSED' } }, ' 401, TOKEN_REUSED).'],
+    ['that is a sentence', { error: 'secret in the message' }, ' 401).'],
+    ['that may be a token', { error: 'Zx9aQ7mTtoken' }, ' 401).'],
+    ['that is the token', { error: 'lettersonly' }, ' 401, [redacted]).'],
+  ])('tells the word of the answer: one %s', (_what, data, end) => {
+    const error = Object.assign(new Error('x'), { response: { status: 401, data } });
+    expect(failed(error, { secrets: ['lettersonly'] }).message.endsWith(`: Error${end}`)).toBe(true);
+  });
+
   test('keeps the words of a callback that ends the session itself', () => {
     const own = new TokenError('AUTH_SESSION_EXPIRED', 'Account acme refused the key.', { kind: 'refused' });
     expect(failed(own)).toMatchObject({ code: 'AUTH_SESSION_EXPIRED', message: 'Account acme refused the key.' });

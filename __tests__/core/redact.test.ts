@@ -104,6 +104,21 @@ group('describe tells of an error without what it may carry', () => {
     expect(cause).toBeInstanceOf(Error);
   });
 
+  test('says in JSON what it says: a log of events is often that', () => {
+    expect(JSON.parse(JSON.stringify({ error: describe(new TypeError('x is not a function')) }))).toStrictEqual({
+      error: { name: 'TypeError', message: 'x is not a function' },
+    });
+    const cause = describe(new AxiosError('no', 'ERR_BAD_REQUEST', config, {}, response));
+    cause.message = 'in words of our own';
+    expect(JSON.parse(JSON.stringify(cause))).toStrictEqual({
+      name: 'AxiosError',
+      message: 'in words of our own',
+      code: 'ERR_BAD_REQUEST',
+      status: 400,
+      requestId: 'req-7',
+    });
+  });
+
   test("keeps the engine's words and the place, which a developer needs", () => {
     const thrown = new TypeError("Cannot read properties of undefined (reading 'data')");
     const cause = describe(thrown);

@@ -9,6 +9,7 @@ import {
   generateSigningKey,
   memberstackUpstream,
   memoryRefreshStore,
+  postgresRefreshStore,
   sqliteRefreshStore,
   toExpress,
   toNodeHandler,
@@ -132,6 +133,15 @@ test.each([
   ['toExpress', toExpress],
 ])('%s refuses what is no handler', (name, adapt) => {
   expect(() => adapt(undefined as never)).toThrow(new TypeError(`The handler of ${name} must be a function.`));
+});
+
+test.each<[string, () => Promise<unknown>]>([
+  ['sqliteRefreshStore expects the path of a file', () => sqliteRefreshStore('')],
+  ['sqliteRefreshStore expects the path of a file', () => sqliteRefreshStore(undefined as never)],
+  ['postgresRefreshStore expects a Pool', () => postgresRefreshStore('postgres://localhost/app' as never)],
+])('a store of which the environment says nothing: %s', async (message, open) => {
+  await expect(open()).rejects.toThrow(TypeError);
+  await expect(open()).rejects.toThrow(message);
 });
 
 test('a TypeError of the store, as fetch throws it, is no misuse of startSession', async () => {

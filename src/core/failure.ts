@@ -43,6 +43,11 @@ function oauthError(error: unknown): string | undefined {
   return errors.flatMap((error) => [error, field(error, 'code')]).find((code) => typeof code === 'string');
 }
 
+/** The answer's own word for what is wrong, such as `invalid_client`: a name, since a token has digits or letters of both cases. */
+export function errorWord(error: unknown): string | undefined {
+  return /^([a-z_]{1,40}|[A-Z_]{1,40})$/.exec(oauthError(error) ?? '')?.[0];
+}
+
 function parsed(body: unknown): unknown {
   try {
     return typeof body === 'string' ? JSON.parse(body) : body;

@@ -1,6 +1,6 @@
 /** Puts a failed refresh into words: pure. */
 import { isTokenError, TokenError, type TokenErrorCode } from '../errors.js';
-import type { Failure } from './failure.js';
+import { errorWord, type Failure } from './failure.js';
 import { describe, hide, requestIdOf } from './redact.js';
 
 export interface FailedRefresh {
@@ -21,7 +21,9 @@ export function refreshError(failed: FailedRefresh): TokenError {
   const own = isTokenError(error) ? error : undefined;
   const cause = error === undefined || own ? undefined : describe(error, secrets);
   const [code, what] = wording(failed, own);
-  const told = cause ? `${what} (${failure.kind}: ${cause.message}).` : `${what}.`;
+  const word = errorWord(error);
+  const said = word === undefined ? '' : `, ${hide(word, secrets)}`;
+  const told = cause ? `${what} (${failure.kind}: ${cause.message}${said}).` : `${what}.`;
   return new TokenError(code, told, {
     kind: failure.kind,
     status: failure.status,

@@ -115,7 +115,9 @@ export function describe(error: unknown, secrets: readonly string[] = []): Token
       ? withoutSecrets(text, secrets)
       : [name, code, status].filter((part) => part !== undefined).join(' ');
   const told = new Error(message);
-  Object.defineProperty(told, 'name', { value: name });
+  // JSON leaves out what an Error has of its own: a record of an event would say `{}`.
+  const toJSON = (): object => Object.assign({ name, message: told.message }, told);
+  Object.defineProperties(told, { name: { value: name }, toJSON: { value: toJSON } });
   told.stack = [`${name}: ${message}`, ...framesOf(text, field(error, 'stack'))].join('\n');
   return Object.assign(
     told,

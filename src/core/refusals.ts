@@ -24,7 +24,7 @@ export const waitTimeout = (): TokenError =>
   });
 
 export const queueFull = (maxWaiting: number): TokenError =>
-  new TokenError('AUTH_QUEUE_FULL', `${maxWaiting} requests wait for a token already (option "maxWaiting").`, {
+  new TokenError('AUTH_QUEUE_FULL', `The option "maxWaiting" (${maxWaiting}) lets no more requests wait for a token.`, {
     retryable: true,
   });
 

@@ -1,5 +1,6 @@
 /** PostgreSQL for production: a pool of yours that survives a restart of its server. */
 import type { Kysely, PostgresPool } from 'kysely';
+import { hasMethods } from '../../core/checks.js';
 import { loadKysely } from './kysely.js';
 import { sqlRefreshStore, type SqlRefreshStore } from './store.js';
 
@@ -26,6 +27,7 @@ export interface PostgresRefreshStore extends SqlRefreshStore {
  * A connection that breaks while no query runs on it, as all do when the server is restarted, is an `error` event
  * without a listener in `pg`, and ends the process. Here it has one: the next query reports the fault, and that is a 503.
  *
+ * @throws {TypeError} if it is no pool
  * @example
  * import { Pool } from 'pg';
  * import { postgresRefreshStore } from 'axios-token-refresh/server';
@@ -33,6 +35,8 @@ export interface PostgresRefreshStore extends SqlRefreshStore {
  * const store = await postgresRefreshStore(new Pool({ connectionString: process.env['DATABASE_URL'], max: 10 }));
  */
 export async function postgresRefreshStore(pool: ListenablePool): Promise<PostgresRefreshStore> {
+  if (!hasMethods(pool, ['on', 'connect']))
+    throw new TypeError('postgresRefreshStore expects a Pool of the package pg.');
   const { Kysely, PostgresDialect } = await loadKysely();
   const known = new WeakSet<ListenableClient>();
   const ignore = (): void => undefined;

@@ -1,5 +1,6 @@
 /** The embedded default: one file, no server, the binary inside the package. */
 import type { DatabaseConnection, Kysely } from 'kysely';
+import { isText } from '../../core/checks.js';
 import { loadKysely } from './kysely.js';
 import { busyTimeoutMs, takeLockFirst } from './lock.js';
 import { sqlRefreshStore, type SqlRefreshStore } from './store.js';
@@ -18,12 +19,14 @@ export interface SqliteRefreshStore extends SqlRefreshStore {
  * waits up to 5 seconds for another process to end its transaction; the event loop goes on meanwhile.
  *
  * @param path a file, or `':memory:'`
+ * @throws {TypeError} without a path: SQLite would take a file that is gone when it is closed
  * @example
  * import { sqliteRefreshStore } from 'axios-token-refresh/server';
  *
  * const store = await sqliteRefreshStore('sessions.db');
  */
 export async function sqliteRefreshStore(path: string): Promise<SqliteRefreshStore> {
+  if (!isText(path)) throw new TypeError("sqliteRefreshStore expects the path of a file, or ':memory:'.");
   const [{ default: Database }, { Kysely, SqliteDialect }] = await Promise.all([import('libsql'), loadKysely()]);
   const file = new Database(path);
   for (const pragma of ['busy_timeout = 5000', 'journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON'])
