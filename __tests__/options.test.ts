@@ -51,6 +51,7 @@ const misuse: readonly (readonly [option: string, values: readonly unknown[], ex
       { maxMs: 1_000, ttlFraction: -0.1 },
       { maxMs: 1_000, ttlFraction: 1.01 },
       { maxMs: 1_000, ttlFraction: NaN },
+      { maxMs: 1_000, ttlFraction: 0.2, minMs: 1 },
     ],
     /maxMs.*ttlFraction/,
   ],
@@ -322,8 +323,8 @@ describe('attach', () => {
     [{ origin: ['https://api.example.com'] }, /"origin"/],
     [{ origins: 'https://api.example.com' }, /"origins".*array of origins/],
     [{ origins: [] }, /"origins".*array of origins/],
-    [null, /object/],
-    [['https://api.example.com'], /object/],
+    [null, /options of attach must be an object/],
+    [['https://api.example.com'], /options of attach must be an object/],
   ])('its own options are checked the same way: %p', (options, names) => {
     const error = thrown(() => attach(lone(), fakeApi().instance, options as object));
     expect(error).toBeInstanceOf(TypeError);

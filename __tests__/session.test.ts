@@ -737,6 +737,16 @@ describe('the snapshot', () => {
     expect(s.session.getSnapshot()).toBe(after);
   });
 
+  test('is not another one, and nobody is told, where what happens shows nowhere in it', async () => {
+    const session = lone();
+    const before = session.getSnapshot();
+    let told = 0;
+    session.subscribe(() => (told += 1));
+    await session.signOut();
+    expect(session.getSnapshot()).toBe(before);
+    expect(told).toBe(0);
+  });
+
   test('says all there is to say, and no more', async () => {
     const s = signedIn();
     expect(s.session.getSnapshot()).toEqual({

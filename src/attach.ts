@@ -21,7 +21,11 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
   if (attached.has(instance)) {
     throw new TypeError('This Axios instance has a token session already: call what attach() returned first.');
   }
-  const { origins = session.options.origins } = checked<AttachOptions>(given, { origins: originsRule });
+  const { origins = session.options.origins } = checked<AttachOptions>(
+    given,
+    { origins: originsRule },
+    { of: 'attach' },
+  );
   const { location, document } = globalThis as { location?: { href?: string }; document?: { baseURI?: string } };
   const page = location?.href;
   const link: Link = {

@@ -31,6 +31,7 @@ export interface ResolvedOptions
 
 const isWindow = (value: unknown): value is RefreshWindow =>
   isObject(value) &&
+  Object.keys(value).length === 2 &&
   isNumber(value['maxMs']) &&
   value['maxMs'] > 0 &&
   isNumber(value['ttlFraction']) &&

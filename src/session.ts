@@ -29,8 +29,8 @@ export class Session {
   readonly #persistence: Persistence;
   readonly #jitter = Math.random();
   readonly #face: Host & Refreshable;
-  #snapshot: SessionSnapshot | undefined;
   #state: State<Operation> = states.initialState;
+  #snapshot = states.pictureOf(states.initialState, 0);
 
   constructor(
     readonly options: ResolvedOptions,
@@ -70,7 +70,7 @@ export class Session {
   // --- what the user asks ---
 
   getSnapshot(): SessionSnapshot {
-    return (this.#snapshot ??= states.pictureOf(this.#state, this.#desk.waiting));
+    return this.#snapshot;
   }
 
   async setTokens(given: TokenSet | string): Promise<void> {
@@ -240,7 +240,7 @@ export class Session {
   #succeed(operation: Operation, { held, attempt, late }: Answer, adopted = false): void {
     this.events.together(() => {
       const { status, escalated, failures } = this.#state;
-      const before = this.getSnapshot();
+      const before = this.#snapshot;
       this.#letGo();
       const now = this.#now();
       const { id: operationId, trigger, durationMs } = operation;
@@ -282,7 +282,7 @@ export class Session {
       return;
     }
     tell();
-    if (terminal && !ending) this.#emit('session.ending', { endsAt: this.getSnapshot().expiresAt, error });
+    if (terminal && !ending) this.#emit('session.ending', { endsAt: this.#snapshot.expiresAt, error });
     this.#desk.release();
     this.#scheduler.look();
   }
@@ -325,18 +325,17 @@ export class Session {
   /** Counts at once, for the answer that has told it; whoever hears of it is not to prolong an exclusive section. */
   #learnSkew(skewMs: number): void {
     if (this.#state.disposed || this.#state.skewMs === skewMs) return;
-    const before = this.getSnapshot();
     this.#state = { ...this.#state, skewMs };
-    this.#snapshot = undefined;
     this.#persistence.outside(() => {
-      this.events.changed();
+      const before = this.#snapshot;
+      this.#touch();
       this.#tellSkew(before);
     });
   }
 
   /** Tells of a skew that is news. */
   #tellSkew(before: SessionSnapshot): void {
-    const { clockSkewMs: skewMs } = this.getSnapshot();
+    const { clockSkewMs: skewMs } = this.#snapshot;
     if (skewMs !== undefined && Math.abs(skewMs - (before.clockSkewMs ?? 0)) >= skewNoiseMs)
       this.#emit('clock.skewed', { skewMs });
   }
@@ -382,7 +381,7 @@ export class Session {
 
   #announce(started: boolean): void {
     if (started) this.#emit('session.started', {});
-    this.#emit('tokens.changed', { expiresAt: this.getSnapshot().expiresAt });
+    this.#emit('tokens.changed', { expiresAt: this.#snapshot.expiresAt });
     this.#scheduler.look();
   }
 
@@ -396,7 +395,9 @@ export class Session {
   }
 
   #touch(): void {
-    this.#snapshot = undefined;
+    const snapshot = states.pictureOf(this.#state, this.#desk.waiting, this.#snapshot);
+    if (snapshot === this.#snapshot) return;
+    this.#snapshot = snapshot;
     this.events.changed();
   }
 

@@ -204,11 +204,12 @@ export function nextLookMs(state: State<unknown>, now: Instant, scheduled: boole
   return Math.max(plannedAge(held, random) - elapsed(held.anchor, now), pauseMs, spacingLeft(refreshedAt, held, now));
 }
 
-export function pictureOf(state: State<unknown>, waiting: number): SessionSnapshot {
+/** What is shown of it: `before` itself, where that says the same. */
+export function pictureOf(state: State<unknown>, waiting: number, before?: SessionSnapshot): SessionSnapshot {
   const held = state.credential?.held;
   const at = (age: number): number | undefined => (held && Number.isFinite(age) ? held.anchor.wall + age : undefined);
   const expiresAt = held && at(held.expiryAge);
-  return Object.freeze({
+  const picture: SessionSnapshot = {
     status: state.status,
     isRefreshing: state.operation !== undefined,
     generation: state.generation,
@@ -219,5 +220,7 @@ export function pictureOf(state: State<unknown>, waiting: number): SessionSnapsh
     consecutiveFailures: state.failures,
     clockSkewMs: state.skewMs ?? held?.skewMs,
     error: state.error,
-  });
+  };
+  const names = Object.keys(picture) as (keyof SessionSnapshot)[];
+  return before && names.every((name) => picture[name] === before[name]) ? before : Object.freeze(picture);
 }
