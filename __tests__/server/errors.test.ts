@@ -1,4 +1,5 @@
 /** Every code of the server half, made for real, and what the client makes of it: only a refusal ends its session. */
+import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import axios from 'axios';
 import { createTokenSession, type TokenSession } from '../../src/index.js';
@@ -33,12 +34,12 @@ const throwing = (error: Error) => (): never => {
 };
 const onRealTime = { clock: { now: () => Date.now() } };
 
-async function upstream(answer: () => { status: number } | undefined): Promise<Handler> {
-  const url = await listen((_request, response) => {
-    const said = answer();
-    if (said) response.writeHead(said.status).end();
-  });
-  return createRefreshProxy({ upstreamUrl: url, timeoutMs: 100 });
+async function upstream(
+  answer: (response: ServerResponse) => void,
+  limits: { timeoutMs?: number } = {},
+): Promise<Handler> {
+  const url = await listen((_request, response) => answer(response));
+  return createRefreshProxy({ upstreamUrl: url, ...limits });
 }
 
 const makers: Record<string, () => Promise<Maker>> = {
@@ -66,10 +67,13 @@ const makers: Record<string, () => Promise<Maker>> = {
     return { handler: on.endpoint.refresh, refreshToken };
   },
   AUTH_TOKEN_REFRESH_FAILED: async () => ({
-    handler: await upstream(() => ({ status: 500 })),
+    handler: await upstream((response) => response.writeHead(500).end()),
     refreshToken: 'third-party-token',
   }),
-  AUTH_UPSTREAM_TIMEOUT: async () => ({ handler: await upstream(() => undefined), refreshToken: 'third-party-token' }),
+  AUTH_UPSTREAM_TIMEOUT: async () => ({
+    handler: await upstream(() => undefined, { timeoutMs: 100 }),
+    refreshToken: 'third-party-token',
+  }),
   AUTH_UNAVAILABLE: async () => {
     const on = await stage({ ...onRealTime, store: brokenStore({ find: fault }) });
     return { handler: on.endpoint.refresh, refreshToken: 'A'.repeat(43) };
