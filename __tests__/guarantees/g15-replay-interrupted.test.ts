@@ -311,7 +311,7 @@ describe.each(adapters)('G15 a session taken off its instance, over %s', (adapte
 describe.each(adapters)('G15 the request’s own time, over %s', (adapter) => {
   test('a replay that is never answered ends with the timeout, not later', async () => {
     const { api, instance } = await scene({ adapter, script: inTurn(refusal, 'silence') });
-    const error = await failureOf(instance.post('/orders', { id: 1 }, { timeout: 150 }));
+    const error = await failureOf(instance.post('/orders', { id: 1 }, { timeout: 1_000 }));
     expect(error).toMatchObject({ isAxiosError: true });
     expect(['ECONNABORTED', 'ETIMEDOUT']).toContain((error as { code?: string }).code);
     expect(api.seen).toHaveLength(2);
@@ -319,7 +319,7 @@ describe.each(adapters)('G15 the request’s own time, over %s', (adapter) => {
 
   test('a refresh that outlasts it leaves the 401 to the caller', async () => {
     const { api, instance } = await held(adapter, false);
-    const error = await failureOf(instance.post('/orders', { id: 1 }, { timeout: 100 }));
+    const error = await failureOf(instance.post('/orders', { id: 1 }, { timeout: 1_000 }));
     expect(error).toMatchObject({ isAxiosError: true, response: { status: 401 } });
     expect(isTokenError((error as Error).cause, 'AUTH_WAIT_TIMEOUT')).toBe(true);
     expect(api.seen).toHaveLength(1);

@@ -31,6 +31,8 @@ interface Case {
   readonly code: TokenErrorCode;
   readonly kind: string;
   readonly status?: number;
+  /** Of its session. */
+  readonly options?: Partial<TokenSessionOptions>;
 }
 
 const unusable = (name: string, body: unknown, status = 200): Case => ({
@@ -97,7 +99,13 @@ const cases: Case[] = [
   failing('answers 401 invalid_client', { status: 401, body: { error: 'invalid_client' } }, 'protocol', 401),
   failing('answers 404', { status: 404 }, 'protocol', 404),
   failing('redirects in circles', { status: 307, headers: { Location: '/token' } }, 'network'),
-  { name: 'never answers', says: () => 'silence', code: 'AUTH_TOKEN_REFRESH_TIMEOUT', kind: 'timeout' },
+  {
+    name: 'never answers',
+    says: () => 'silence',
+    code: 'AUTH_TOKEN_REFRESH_TIMEOUT',
+    kind: 'timeout',
+    options: { refreshTimeoutMs: 1_000 },
+  },
   refusing(400, 'invalid_grant'),
   refusing(401, 'invalid_grant'),
   refusing(403, 'access_denied'),
@@ -136,7 +144,6 @@ async function world(
       return { accessToken: data.access_token, expiresIn: data.expires_in };
     },
     retry: false,
-    refreshTimeoutMs: 400,
     ...options,
   });
   afterwards(() => session.dispose());
@@ -151,8 +158,8 @@ const times = <T>(count: number, make: () => T): T[] => Array.from({ length: cou
 describe.each(adapters)('an authorization server that misbehaves, over %s', (adapter) => {
   test.each([...cases, sameToken('answers with the same expired token')])(
     '$name: those who wait reject with $code, and the next refresh works',
-    async ({ says, code, kind, status }) => {
-      const { api, auth, instance, session, recover } = await world(adapter, dead, says);
+    async ({ says, code, kind, status, options }) => {
+      const { api, auth, instance, session, recover } = await world(adapter, dead, says, options);
       const errors = await Promise.all(times(5, () => failureOf(instance.get('/orders'))));
       for (const error of errors) {
         expect(isTokenError(error, code)).toBe(true);
@@ -175,8 +182,8 @@ describe.each(adapters)('an authorization server that misbehaves, over %s', (ada
 
   test.each([...cases, sameToken('answers with the very token that was refused')])(
     '$name: those with a 401 get it, with $code as its cause',
-    async ({ says, code, kind }) => {
-      const { api, instance, session, recover } = await world(adapter, young, says);
+    async ({ says, code, kind, options }) => {
+      const { api, instance, session, recover } = await world(adapter, young, says, options);
       const errors = await Promise.all(times(5, () => failureOf(instance.post('/orders', { id: 1 }))));
       for (const error of errors) {
         expect(error).toMatchObject({
@@ -192,8 +199,8 @@ describe.each(adapters)('an authorization server that misbehaves, over %s', (ada
     },
   );
 
-  test.each(cases)('G3 $name: a token that still lives is used', async ({ says, code }) => {
-    const { api, instance, session } = await world(adapter, dying, says);
+  test.each(cases)('G3 $name: a token that still lives is used', async ({ says, code, options }) => {
+    const { api, instance, session } = await world(adapter, dying, says, options);
     const failures: TokenEvent<'refresh.failed'>[] = [];
     const endings: TokenEvent<'session.ending'>[] = [];
     session.on('refresh.failed', (event) => failures.push(event)).on('session.ending', (event) => endings.push(event));
@@ -222,7 +229,7 @@ describe.each(adapters)('an authorization server that misbehaves, over %s', (ada
   });
 });
 
-const quick = { retry: { minDelayMs: 1, maxDelayMs: 5 }, refreshTimeoutMs: 5_000 };
+const quick = { retry: { minDelayMs: 1, maxDelayMs: 5 } };
 
 describe.each(adapters)('G16 an authorization server that recovers within one refresh, over %s', (adapter) => {
   const recovering: [string, Answer[]][] = [
@@ -277,7 +284,7 @@ describe.each(adapters)('G16 an authorization server that recovers within one re
   });
 
   test('one attempt without an answer is followed by another', async () => {
-    const options = { ...quick, retry: { ...quick.retry, attemptTimeoutMs: 100 } };
+    const options = { ...quick, retry: { ...quick.retry, attemptTimeoutMs: 1_000 } };
     const { auth, instance } = await world(adapter, dead, () => ({}), options);
     auth.script = (_request, index) => (index === 0 ? 'silence' : { body: { access_token: good } });
     await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
