@@ -84,7 +84,7 @@ const pause = (ms: number): Promise<unknown> => new Promise((resolve) => setTime
 /** Looks until it is so; gives up rather than looking for ever. */
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (let looks = 0; !(await isSo()); looks++) {
-    if (looks === 200) throw new Error('it has not come about');
+    if (looks === 4_000) throw new Error('it has not come about');
     await pause(5);
   }
 }

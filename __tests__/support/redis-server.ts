@@ -68,7 +68,7 @@ async function answers(url: string): Promise<void> {
         await client.ping();
         return;
       } catch (error) {
-        if (looks === 200) throw error;
+        if (looks === 2_000) throw error;
         await pause(10);
       }
     }

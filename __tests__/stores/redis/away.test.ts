@@ -155,7 +155,7 @@ describeWithRedis('redisStore while Redis is away', () => {
   test('at its start a holder waits for a connection that takes its time', async () => {
     await place.server.stop();
     const loading = follow(Promise.resolve(place.holder().load()));
-    await pause(2_000);
+    await pause(1_200);
     await place.server.start();
     await until(() => loading.state !== 'pending');
     expect(loading.state).toBe('resolved');

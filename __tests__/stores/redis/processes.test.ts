@@ -53,7 +53,7 @@ async function until(holder: HolderProcess, isSo: (report: Report) => boolean): 
   for (let looks = 0; ; looks += 1) {
     const report = await holder.order({ action: 'report' });
     if (isSo(report)) return report;
-    if (looks === 200) throw new Error(`it has not come about: ${JSON.stringify(report)}`);
+    if (looks === 1_000) throw new Error(`it has not come about: ${JSON.stringify(report)}`);
     await pause(20);
   }
 }
@@ -127,7 +127,7 @@ describeWithRedis('with a real authorization server, Redis and processes', () =>
       await writer.order({ action: 'refresh' });
       const { expiresAt } = await writer.order({ action: 'report' });
       for (const reader of joined) {
-        await until(reader, (report) => Math.abs(report.expiresAt - expiresAt) < 500);
+        await until(reader, (report) => Math.abs(report.expiresAt - expiresAt) < 1_000);
       }
       await all(joined, burst);
     }
