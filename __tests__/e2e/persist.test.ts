@@ -178,8 +178,7 @@ describeInChromium('a session that is disposed of', (stage) => {
         await burst([tab], 1);
         expect(await tab.page.evaluate('[...heard.values()].some((count) => count > 0)')).toBe(true);
         await tab.call('dispose');
-        await tab.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)));
-        expect(await tab.page.evaluate('open')).toEqual({ channels: 0, databases: 0 });
+        await tab.page.waitForFunction('open.channels === 0 && open.databases === 0', undefined, { polling: 5 });
         expect(await tab.page.evaluate('[...heard].filter(([, count]) => count !== 0)')).toStrictEqual([]);
       });
     },
