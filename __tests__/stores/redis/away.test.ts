@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, jest, test } from '@jest/globals';
@@ -194,6 +195,25 @@ describeWithRedis('redisStore while Redis is away', () => {
     place.server.thaw();
     const leftMs = Number((await loading)?.expiresAt) - clock.now();
     expect(Math.round(leftMs / hour)).toBe(9);
+  });
+
+  test('a process that has stood still takes the answer that came meanwhile: Redis was not away', async () => {
+    const ada = place.holder();
+    await ada.save(first);
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setInterval', 'clearInterval'] });
+    try {
+      // Timers come before what can be read, as they do where this turn of the event loop ends.
+      await new Promise(setImmediate);
+      const loading = ada.load();
+      for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+      const asks = `require('node:net').connect(${new URL(place.server.url).port}, '127.0.0.1')
+        .once('data', () => process.exit(0)).write('PING\\r\\n')`;
+      expect(spawnSync(process.execPath, ['--eval', asks]).status).toBe(0);
+      jest.advanceTimersByTime(5_000);
+      expect(await loading).toMatchObject(first);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('G20 a command holds no process, and leaves no timer once it is answered', async () => {

@@ -3,7 +3,10 @@
 /** Settles as `promise` does, or rejects with a `TimeoutError`. */
 export function within<T>(limitMs: number, promise: Promise<T>, message: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new DOMException(message, 'TimeoutError')), limitMs);
+    const timer = setTimeout(() => {
+      // After a standstill of this process the answer may be there, and is yet to be read.
+      setImmediate(() => reject(new DOMException(message, 'TimeoutError')));
+    }, limitMs);
     timer.unref();
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
