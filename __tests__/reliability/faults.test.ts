@@ -13,7 +13,7 @@ beforeAll(async () => {
       played.set(table.name, await playTable(table, requests));
     }),
   );
-}, 180_000);
+}, 600_000);
 
 describe.each([...tables])('$title', (table) => {
   test.each(table.faults.map(({ name }, index) => ({ name, index })))('$name', ({ index }) => {
