@@ -71,7 +71,7 @@ describeWithRedis('redisStore over node-redis', () => {
       while (heard < 1) await pause(5);
       await ada.save(first);
       expect(await ada.load()).toMatchObject(first);
-      expect(await ada.exclusive(() => ada.replace(first, next), AbortSignal.timeout(2_000))).toBe(true);
+      expect(await ada.exclusive(() => ada.replace(first, next), AbortSignal.timeout(20_000))).toBe(true);
       expect(await place.plain.get(place.leaseKey)).toBeNull();
       expect([await ada.claim('escalation'), await ada.claim('escalation')]).toStrictEqual([true, false]);
       await place.plain.del(place.key);
