@@ -68,7 +68,7 @@ describeInChromium('G7, G26 tabs that share a session', (stage) => {
 
   test('a tab that freezes while it refreshes stops nobody, and follows when it thaws', async () => {
     const counts = await stage.play(async (profile) => {
-      const settings = { attemptTimeoutMs: 1_000 };
+      const settings = { attemptTimeoutMs: 2_000 };
       const [freezing, staying] = [await profile.tab(settings), await profile.tab(settings)];
       await profile.signIn([freezing, staying]);
       const { held } = await profile.holdRefresh(freezing);
@@ -125,7 +125,7 @@ describeInChromium('G7, G26 tabs that share a session', (stage) => {
       await page.evaluate(
         () => void navigator.locks.request('axios-token-refresh:test', () => new Promise(() => undefined)),
       );
-      const tab = await profile.tab({ attemptTimeoutMs: 1_000 });
+      const tab = await profile.tab({ attemptTimeoutMs: 2_000 });
       await profile.signIn([tab]);
       await expectAnswers([tab]);
       expect(await tab.told('store.failed')).toStrictEqual([

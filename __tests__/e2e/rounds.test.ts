@@ -13,7 +13,10 @@ describeInChromium('G26 two tabs whose token dies at the same moment', (stage) =
   );
 
   test('without the lock the same rounds lose sessions: they are able to tell', async () => {
-    const { lost } = await playRounds(stage, 'without a lock', 10);
+    let lost = 0;
+    // On a busy machine the tabs may miss each other.
+    for (let tries = 0; lost === 0 && tries < 10; tries += 1)
+      ({ lost } = await playRounds(stage, 'without a lock', 10));
     expect(lost).toBeGreaterThan(0);
   });
 });
