@@ -118,7 +118,9 @@ describe('grace', () => {
   });
 
   test('of more than a minute is refused', async () => {
-    await expect(stage({ graceMs: 60_001 })).rejects.toThrow('Option "graceMs" must be milliseconds, a whole number from 0 to 60000.');
+    await expect(stage({ graceMs: 60_001 })).rejects.toThrow(
+      'Option "graceMs" must be milliseconds, a whole number from 0 to 60000.',
+    );
   });
 
   test('does not revive a session that was signed out', async () => {
