@@ -1,7 +1,7 @@
 /** The options of `createRefreshEndpoint`, with their checks and defaults. */
 import { checked, clockWithNow, fn, hasMethods, text, type Rules } from '../core/checks.js';
 import type { AuditRecord } from './audit.js';
-import { checkedLimits, checkedSuspicion, lifetime, object, texts, wait, wholeMs } from './checks.js';
+import { lifetime, object, texts, wait, wholeMs } from './checks.js';
 import type { CookieOptions } from './cookie.js';
 import { checkKeys, type SigningKey } from './keys.js';
 import type { LimitOptions } from './limits.js';
@@ -92,7 +92,6 @@ export interface ResolvedOptions extends RefreshEndpointOptions {
   readonly accessTokens: Required<Omit<AccessTokenOptions, 'keys'>> & { readonly keys: () => readonly SigningKey[] };
   readonly sessionTtlMs: number;
   readonly graceMs: number;
-  readonly limits: LimitOptions;
   readonly trustedProxies: readonly string[];
   readonly storeTimeoutMs: number;
   readonly clock: { now(): number };
@@ -116,8 +115,6 @@ export function resolveOptions(given: RefreshEndpointOptions): ResolvedOptions {
     storeTimeoutMs: 3_000,
     clock: Date,
     ...options,
-    limits: checkedLimits(options.limits),
-    ...(options.suspicion && { suspicion: checkedSuspicion(options.suspicion) }),
     accessTokens: { ...tokens, ttlMs, keys: keySource(tokens.keys) },
   };
 }

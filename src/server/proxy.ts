@@ -4,7 +4,7 @@ import { claimsOf } from '../core/claims.js';
 import { classify } from '../core/failure.js';
 import { describe, field } from '../core/redact.js';
 import { readJson } from './body.js';
-import { checkedLimits, checkedSuspicion, isSubject, object, safeUrl, texts, wait } from './checks.js';
+import { isSubject, object, safeUrl, texts, wait } from './checks.js';
 import { bounded } from './deadline.js';
 import { createLimits, type LimitOptions } from './limits.js';
 import type { ReportingOptions } from './options.js';
@@ -94,12 +94,11 @@ const storeTimeoutMs = 3_000;
 export function createRefreshProxy(given: RefreshProxyOptions): Handler {
   const options = checked<RefreshProxyOptions>(given, rules, { required: ['upstreamUrl'] });
   const { store, trustedProxies = [], timeoutMs = 5_000, clock = Date } = options;
-  if (options.suspicion) checkedSuspicion(options.suspicion);
   const trail = createTrail(
     options,
     store && ((record) => bounded(storeTimeoutMs, 'The store', () => store.record(record))),
   );
-  const limits = createLimits(checkedLimits(options.limits), trail.fault);
+  const limits = createLimits(options.limits, trail.fault);
   const now = (): number => clock.now();
 
   return createHandler({ ...trail, limits, now }, { method: 'POST', trustedProxies }, async (request, visit) => {
