@@ -5,6 +5,7 @@ import { lifetime, object, texts, wait, wholeMs } from './checks.js';
 import type { CookieOptions } from './cookie.js';
 import { checkKeys, type SigningKey } from './keys.js';
 import type { LimitOptions } from './limits.js';
+import { longestGraceMs } from './rotation.js';
 import type { RefreshStore } from './store.js';
 import type { SuspicionOptions } from './watch.js';
 
@@ -70,7 +71,7 @@ const rules: Rules<RefreshEndpointOptions> = {
   accessTokens: object,
   sessionTtlMs: lifetime,
   idleTtlMs: lifetime,
-  graceMs: wholeMs(0, 60_000),
+  graceMs: wholeMs(0, longestGraceMs),
   cookie: object,
   limits: object,
   trustedProxies: texts,
