@@ -1,7 +1,8 @@
 /** The refresh endpoint: handlers for HTTP, and what the application's own code calls. */
 import { randomUUID } from 'node:crypto';
+import { isText } from '../core/checks.js';
 import type { AuditQuery, AuditRecord } from './audit.js';
-import { readJson } from './body.js';
+import { readRefreshToken } from './body.js';
 import { callerGiven } from './caller.js';
 import { createCookie } from './cookie.js';
 import { withDeadline } from './deadline.js';
@@ -88,9 +89,9 @@ export function createRefreshEndpoint(given: RefreshEndpointOptions): RefreshEnd
   /** The presented token: of the cookie alone in cookie mode, so that a page cannot choose it. */
   async function presentedBy(request: Request): Promise<string> {
     const fromCookie = cookie?.read(request);
-    const body = await readJson(request);
-    const token = cookie ? fromCookie : body && Object.hasOwn(body, 'refreshToken') && body['refreshToken'];
-    if (typeof token !== 'string' || token === '') throw new AuthError('AUTH_TOKEN_MISSING');
+    const fromBody = await readRefreshToken(request);
+    const token = cookie ? fromCookie : fromBody;
+    if (!isText(token)) throw new AuthError('AUTH_TOKEN_MISSING');
     return token;
   }
 
