@@ -84,7 +84,7 @@ export function createRefreshEndpoint(given: RefreshEndpointOptions): RefreshEnd
   const limits = createLimits(options.limits, trail.fault);
   const issuer = createAccessTokenIssuer({ ...options.accessTokens, clock });
   const parts: Parts = { options, store, issuer, limits };
-  const desk: Desk = { limits, write: (record) => trail.write(record), fault: trail.fault, now: () => clock.now() };
+  const desk: Desk = { ...trail, limits, now: () => clock.now() };
 
   /** The presented token: of the cookie alone in cookie mode, so that a page cannot choose it. */
   async function presentedBy(request: Request): Promise<string> {
