@@ -86,10 +86,10 @@ export function createLimits(given: LimitOptions = {}, fault: (error: unknown) =
   };
 }
 
-/** Counts something by key, and tells when it has happened `points` times within the duration: once per duration. */
-export function createCounter({ points, durationMs }: Limit): (key: string) => Promise<number | undefined> {
-  const counter = new RateLimiterMemory({ points, duration: durationMs / 1000 });
-  return async (key) => ((await counter.penalty(key)).consumedPoints === points ? points : undefined);
+/** Counts something by key. Whether that makes `points` times within the duration: once per duration. */
+export function createCounter(limit: Limit): (key: string) => Promise<boolean> {
+  const counter = memoryLimiter(limit);
+  return async (key) => (await counter.penalty(key)).consumedPoints === limit.points;
 }
 
 /** Longest wait for a limiter that has a store behind it, in milliseconds. */
@@ -101,5 +101,5 @@ function limiterOf(option: Limit | Limiter | false): Limiter | false {
   return { consume: (key) => bounded(longestWaitMs, 'The limiter', () => option.consume(key)) };
 }
 
-const memoryLimiter = ({ points, durationMs }: Limit): Limiter =>
+const memoryLimiter = ({ points, durationMs }: Limit): RateLimiterMemory =>
   new RateLimiterMemory({ points, duration: durationMs / 1000 });

@@ -49,9 +49,8 @@ export function createWatch(
     const { event, ip, subject } = record;
     if (event === 'reused') tell({ kind: 'reuse', count: 1, record });
     if (event !== 'reused' && event !== 'refused') return;
-    const ofIp = ip === undefined ? undefined : await fromIp(limitKeyOf(ip));
-    if (ofIp !== undefined) tell({ kind: 'refusals-from-ip', count: ofIp, record });
-    const ofSubject = subject === undefined ? undefined : await forSubject(subject);
-    if (ofSubject !== undefined) tell({ kind: 'refusals-for-subject', count: ofSubject, record });
+    const count = refusals.points;
+    if (ip !== undefined && (await fromIp(limitKeyOf(ip)))) tell({ kind: 'refusals-from-ip', count, record });
+    if (subject !== undefined && (await forSubject(subject))) tell({ kind: 'refusals-for-subject', count, record });
   };
 }
