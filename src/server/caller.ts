@@ -104,7 +104,7 @@ export function limitKeyOf(ip: string): string {
   const [head = '', tail = ''] = ip.split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === '' ? [] : tail.split(':');
-  const zeros = Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
+  const zeros = Array<string>(8 - left.length - right.length).fill('0');
   const [a, b, c, d] = [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16));
   return [a, b, c, (d ?? 0) & 0xff00].map((group) => (group ?? 0).toString(16)).join(':');
 }
