@@ -33,6 +33,8 @@ export function makeApi(arrival?: (accepted: boolean) => Promise<void>): Api {
   return api;
 }
 
+export const answerAtOnce: AxiosAdapter = (config) => Promise.resolve(answer(config, 200));
+
 export function answer(config: InternalAxiosRequestConfig, status: number): AxiosResponse {
   return { data: undefined, status, statusText: '', headers: {}, config };
 }

@@ -3,6 +3,7 @@ import axios, { type AxiosAdapter, type AxiosInstance, type CreateAxiosDefaults 
 import { createAuthRefresh } from 'axios-auth-refresh';
 import { applyAuthTokenInterceptor, setAuthTokens } from 'axios-jwt';
 import { installTokenRefresh } from 'axios-token-refresh';
+import { answer } from './api.js';
 
 export const BARE = 'bare Axios';
 export const NOISE = 'bare Axios again (noise)';
@@ -88,7 +89,7 @@ async function checkHeader(instance: AxiosInstance, expected: string | undefined
   let sent: unknown;
   const adapter: AxiosAdapter = async (config) => {
     sent = config.headers.get('Authorization') ?? undefined;
-    return { data: undefined, status: 200, statusText: 'OK', headers: {}, config };
+    return answer(config, 200);
   };
   await instance.get('/items/1', { adapter });
   if (sent !== expected) throw new Error(`Expected the header ${String(expected)}, got ${String(sent)}`);

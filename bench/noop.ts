@@ -1,14 +1,12 @@
 /** Section `noop`: what a request with a valid token costs in the client alone, with an adapter that answers at once. */
-import type { AxiosAdapter, AxiosInstance } from 'axios';
+import type { AxiosInstance } from 'axios';
+import { answerAtOnce } from './api.js';
 import { ALL, BARE, LIMIT, makeInstance, OURS } from './contenders.js';
 import { measure, type Plan, type Samples, type Variant } from './measure.js';
 import { costTable } from './table.js';
 import { makeToken } from './token.js';
 
 const BODY = { name: 'item', quantity: 3, tags: ['new', 'blue'] };
-
-const answerAtOnce: AxiosAdapter = (config) =>
-  Promise.resolve({ data: undefined, status: 200, statusText: 'OK', headers: {}, config });
 
 export async function noop(quick: boolean): Promise<string> {
   const plan: Plan = quick

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { metrics, trace } from '@opentelemetry/api';
 import * as Sentry from '@sentry/node';
-import axios, { type AxiosAdapter, type CreateAxiosDefaults } from 'axios';
+import axios, { type CreateAxiosDefaults } from 'axios';
 import { installTokenRefresh, type TokenSession } from 'axios-token-refresh';
 import { fileAudit } from 'axios-token-refresh/audit';
 import {
@@ -20,6 +20,7 @@ import {
 } from 'axios-token-refresh/reporters';
 import { pino } from 'pino';
 import { PostHog } from 'posthog-node';
+import { answerAtOnce } from './api.js';
 import { startServer } from './http.js';
 import { measure, type Plan, type Variant } from './measure.js';
 import { comparisonTable } from './table.js';
@@ -29,9 +30,6 @@ const WITHOUT = 'without reporters';
 const NOISE = 'without reporters, again (noise)';
 const WITH = 'with all reporters';
 const CONCURRENCY = 16;
-
-const answerAtOnce: AxiosAdapter = (config) =>
-  Promise.resolve({ data: undefined, status: 200, statusText: 'OK', headers: {}, config });
 
 export async function reporters(quick: boolean): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'axios-token-refresh-bench-'));

@@ -5,8 +5,8 @@ import { installTokenRefresh, memoryStore, type TokenSession, type TokenStore } 
 import { redisStore } from 'axios-token-refresh/redis';
 import { Redis } from 'ioredis';
 import { startRedis } from '../__tests__/support/redis-server.js';
-import { answer } from './api.js';
-import { measure, medianWithConfidence, quartiles, ratios } from './measure.js';
+import { answerAtOnce } from './api.js';
+import { measure, medianWithConfidence, percentile, quartiles, ratios } from './measure.js';
 import { spread, table } from './table.js';
 import { makeToken } from './token.js';
 
@@ -36,7 +36,7 @@ export async function stores(quick: boolean): Promise<string> {
 }
 
 async function subject(store: TokenStore): Promise<Subject> {
-  const instance = axios.create({ baseURL: 'https://api.example.com', adapter: async (config) => answer(config, 200) });
+  const instance = axios.create({ baseURL: 'https://api.example.com', adapter: answerAtOnce });
   const refresh = (): { accessToken: string; refreshToken: string } => ({
     accessToken: makeToken(3_600),
     refreshToken: makeToken(3_600),
@@ -57,11 +57,10 @@ async function timeRefreshes(subjects: ReadonlyMap<string, Subject>, rounds: num
       if (round >= 0) samples.get(name)?.push(performance.now() - start);
     }
   }
-  const rows = [...samples].map(([name, times]) => {
-    const sorted = times.sort((a, b) => a - b);
-    const at = (fraction: number): string => (sorted[Math.floor(fraction * (sorted.length - 1))] ?? NaN).toFixed(2);
-    return [name, at(0.5), at(0.99)];
-  });
+  const rows = [...samples].map(([name, times]) => [
+    name,
+    ...[0.5, 0.99].map((fraction) => percentile(times, fraction).toFixed(2)),
+  ]);
   return table(['store', 'p50 ms', 'p99 ms'], rows);
 }
 

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { hashOf } from '../../src/server/secrets.js';
-import { memoryRefreshStore, type RefreshStore } from '../../src/server/index.js';
+import { memoryRefreshStore, type AuditRecord, type RefreshStore } from '../../src/server/index.js';
 import { day, hour, minute, send, stage, type Stage } from './support/stage.js';
 
 const from = { connection: { peerAddress: '192.0.2.7' }, headers: { 'User-Agent': 'browser', 'X-Request-Id': 'r1' } };
@@ -133,7 +133,18 @@ describe('the audit trail', () => {
     const { refreshToken } = await on.signIn({ caller: { ip: '::ffff:192.0.2.7' } });
     await on.refresh(refreshToken, { connection: { peerAddress: '::ffff:192.0.2.7' } });
     await on.signIn({ caller: { ip: `unknown, ${refreshToken}` } });
-    expect(on.told.map(({ ip }) => ip)).toStrictEqual(['192.0.2.7', '192.0.2.7', undefined]);
+    await on.signIn({ caller: { ip: 'fe80::1%eth0' } });
+    expect(on.told.map(({ ip }) => ip)).toStrictEqual(['192.0.2.7', '192.0.2.7', undefined, 'fe80::1']);
+  });
+
+  test('is not changed by a callback that changes what it is told', async () => {
+    const faults: unknown[] = [];
+    const audit = (record: AuditRecord): unknown => Object.assign(record, { ip: 'changed' });
+    const on = await stage({ audit, onFault: (error) => faults.push(error) });
+    await on.signIn({ caller: { ip: '192.0.2.7' } });
+    expect(await on.endpoint.auditTrail({})).toMatchObject([{ ip: '192.0.2.7' }]);
+    await new Promise(setImmediate);
+    expect(faults).toStrictEqual([expect.any(TypeError)]);
   });
 
   test('does not grow by requests for what is public', async () => {

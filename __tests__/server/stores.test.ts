@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { CamelCasePlugin, Kysely, ParseJSONResultsPlugin, SqliteDialect, sql } from 'kysely';
 import Database from 'libsql';
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 import {
+  postgresRefreshStore,
   sqlRefreshStore,
   type AuditRecord,
   type Presented,
@@ -448,6 +449,16 @@ describeWithPostgres('sqlRefreshStore over PostgreSQL', () => {
 
   contract(make);
   describe('its tables', () => tableContract(make));
+
+  test('a connection is listened to once, however often it is used', async () => {
+    const pool = new Pool({ connectionString: await postgres.database(), max: 1 });
+    const store = await postgresRefreshStore(pool);
+    const listeners: number[] = [];
+    pool.on('acquire', (client) => listeners.push(client.listenerCount('error')));
+    for (let time = 0; time < 3; time += 1) await store.find('none');
+    await store.close();
+    expect(new Set(listeners)).toHaveProperty('size', 1);
+  });
 
   test.each<[string, change: string, work: (store: RefreshStore) => Promise<unknown>]>([
     ['revocation', 'refresh_families set last_presented_at = 1', (store) => store.revoke({ subject: 'ada' }, t0)],

@@ -123,6 +123,22 @@ describe('keys', () => {
     expect(await codeOf(second, on.endpoint.verifyAccessToken)).toBe('accepted');
   });
 
+  test('that stay the same are read once, however many tokens are verified', async () => {
+    const { x, ...rest } = await generateSigningKey();
+    let reads = 0;
+    const key: SigningKey = Object.defineProperty(rest, 'x', {
+      enumerable: true,
+      get: () => (reads++, x),
+    });
+    const on = await stage({ accessTokens: { ...asked, keys: [key] } });
+    const { accessToken } = await on.signIn();
+    expect(await codeOf(accessToken, on.endpoint.verifyAccessToken)).toBe('accepted');
+    const before = reads;
+    for (let time = 0; time < 3; time += 1)
+      expect(await codeOf(accessToken, on.endpoint.verifyAccessToken)).toBe('accepted');
+    expect(reads).toBe(before);
+  });
+
   test('are published without their private parts', async () => {
     for (const alg of ['ES256', 'EdDSA', 'RS256']) {
       const key = await generateSigningKey(alg);

@@ -3,7 +3,9 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { TokenSet } from '../../src/index.js';
 import { Keeper } from '../../src/stores/browser/keeper.js';
+import { MemoryKeeper } from '../../src/stores/browser/memory.js';
 import type { Place, StoredRecord } from '../../src/stores/browser/record.js';
+import { jwt } from '../support/jwt.js';
 
 type Fault = 'read' | 'write' | undefined;
 
@@ -165,6 +167,20 @@ test('a record of the last version that there can be is none: others can read wh
   await keeper.load().catch(() => undefined);
   await keeper.write(set('1'));
   expect(await here.keeper().load()).toEqual(set('1'));
+});
+
+describe('tokens in the memory of each page', () => {
+  test.each([
+    ['a number, as some servers write it', 42, '42'],
+    ['empty', '', undefined],
+  ])('a user whose name is %s can be read by all', async (_, sub, subject) => {
+    const here = shelf();
+    const [page, other] = [here, here].map((place) => new MemoryKeeper(place.keeper()));
+    const tokens = { accessToken: jwt({ sub }) };
+    await page?.write(tokens);
+    expect(await other?.load()).toMatchObject({ subject, expiresAt: 0 });
+    expect(await page?.load()).toEqual(tokens);
+  });
 });
 
 test('versions rise with each write, whoever writes', async () => {

@@ -2,19 +2,18 @@
 import { join } from 'node:path';
 import { sql, type Kysely } from 'kysely';
 import { createRefreshEndpoint, generateSigningKey, sqlRefreshStore } from 'axios-token-refresh/server';
+import { percentile } from '../measure.js';
 import { table } from '../table.js';
 import { openPlace } from './place.js';
-import { percentile, type Places } from './throughput.js';
+import type { Places } from './throughput.js';
 
 /** Ten tokens for each family. */
 const PER_FAMILY = 10;
 
 export async function growth({ folder, postgres }: Places, quick: boolean): Promise<string> {
   const sizes = quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000];
-  const places = [['SQLite', join(folder, 'growth.db')] as const];
-  const rows: string[][] = [];
+  const rows = await grow('SQLite', join(folder, 'growth.db'), sizes, quick);
   if (postgres) rows.push(...(await grow('PostgreSQL', await postgres(), sizes, quick)));
-  for (const [storage, place] of places) rows.unshift(...(await grow(storage, place, sizes, quick)));
   return table(['storage', 'stored tokens', 'p50 ms', 'p99 ms', 'purge of 1,000 tokens, ms'], rows);
 }
 
@@ -50,7 +49,8 @@ async function grow(storage: string, place: string, sizes: readonly number[], qu
     const sent = performance.now();
     await endpoint.purge();
     const purged = (performance.now() - sent).toFixed(0);
-    rows.push([storage, size.toLocaleString('en'), percentile(latencies, 0.5), percentile(latencies, 0.99), purged]);
+    const tail = [0.5, 0.99].map((fraction) => percentile(latencies, fraction).toFixed(1));
+    rows.push([storage, size.toLocaleString('en'), ...tail, purged]);
   }
   await kysely.destroy();
   return rows;

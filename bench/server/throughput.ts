@@ -1,6 +1,6 @@
 /** Section `throughput`: refreshes per second and their tail, beside oidc-provider with the same storage class. */
 import { join } from 'node:path';
-import { medianWithConfidence, ratios, shuffled } from '../measure.js';
+import { medianWithConfidence, percentile, ratios, shuffled } from '../measure.js';
 import { spread, table } from '../table.js';
 import { startContender, storages, type Contender } from './contender.js';
 
@@ -66,12 +66,8 @@ function tableOf(measured: ReadonlyMap<string, Measured>): string {
     const rival = measured.get(name.replace('axios-token-refresh', 'oidc-provider'))?.rates ?? [];
     const ratio = name.startsWith('oidc') ? '' : spread(medianWithConfidence(ratios(rates, rival)), 2);
     const { median } = medianWithConfidence(rates);
-    return [name, median.toFixed(0), percentile(latencies, 0.5), percentile(latencies, 0.99), ratio];
+    const tail = [0.5, 0.99].map((fraction) => percentile(latencies, fraction).toFixed(1));
+    return [name, median.toFixed(0), ...tail, ratio];
   });
   return table(['endpoint', 'refreshes/s', 'p50 ms', 'p99 ms', 'rate to oidc-provider (95 %)'], rows);
-}
-
-export function percentile(numbers: readonly number[], fraction: number): string {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN).toFixed(1);
 }

@@ -1,6 +1,6 @@
 /** Reads what a caller sent, and little of it. */
+import { isObject } from '../core/checks.js';
 import { AuthError } from './refusal.js';
-import type { JsonObject } from './store.js';
 
 /** Longest body, in bytes. */
 export const longestBody = 8 * 1024;
@@ -22,12 +22,12 @@ export function checkMethod(request: Request, allowed: 'GET' | 'POST'): void {
 }
 
 /**
- * The JSON object in the body, or `undefined` if there is no body.
+ * The `refreshToken` of the JSON object in the body, whatever it is; `undefined` without it, or without a body.
  *
  * @throws {AuthError} `AUTH_REQUEST_INVALID`: 415 for another type or a coded body, 413 for a long one, 400 for what is no JSON object;
  *   `AUTH_UNAVAILABLE`, 500, for one that is gone: a fault of the set-up must not pass for a token that is missing
  */
-export async function readJson(request: Request): Promise<JsonObject | undefined> {
+export async function readRefreshToken(request: Request): Promise<unknown> {
   if (Number(request.headers.get('content-length') ?? 0) > longestBody) throw tooLong();
   if (request.bodyUsed || request.body?.locked) {
     if (saysBody(request.headers)) throw new AuthError('AUTH_UNAVAILABLE', { status: 500, message: readBefore });
@@ -38,10 +38,9 @@ export async function readJson(request: Request): Promise<JsonObject | undefined
   if (!json.test(request.headers.get('content-type') ?? '')) throw invalid(415, 'Only application/json is taken here.');
   if (request.headers.has('content-encoding')) throw invalid(415, 'Coded bodies are not taken here.');
   const value = parse(bytes);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(400, 'The body must be a JSON object.');
+  if (!isObject(value)) throw invalid(400, 'The body must be a JSON object.');
   if (traps.some((name) => Object.hasOwn(value, name))) throw invalid(400, 'The body has a name that is not allowed.');
-  return value as JsonObject;
+  return Object.hasOwn(value, 'refreshToken') ? value['refreshToken'] : undefined;
 }
 
 /** Whether there was a body, where it can no longer be asked itself. */

@@ -68,7 +68,7 @@ export const callerGiven = ({ requestId, ip, userAgent }: Partial<Caller>): Call
 });
 
 /** Short, on one line, without what a client may have put there by mistake. */
-export const userAgentFrom = (text: string | undefined): string | undefined =>
+const userAgentFrom = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : withoutTokens(text.replace(controls, ' ')).slice(0, longestUserAgent);
 
 /** From right to left, as long as the one who says so is trusted: what is further left anyone may have written. */
@@ -104,9 +104,7 @@ export function limitKeyOf(ip: string): string {
   const [head = '', tail = ''] = ip.split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === '' ? [] : tail.split(':');
-  const groups = ip.includes('::')
-    ? [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
-    : left;
-  const [a, b, c, d] = groups.map((group) => Number.parseInt(group, 16));
+  const zeros = Array<string>(8 - left.length - right.length).fill('0');
+  const [a, b, c, d] = [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16));
   return [a, b, c, (d ?? 0) & 0xff00].map((group) => (group ?? 0).toString(16)).join(':');
 }

@@ -1,8 +1,6 @@
 /** What options of the server must be. */
-import { checked, fn, hasMethods, isNumber, isObject, isText, isWhole, type Rule, type Rules } from '../core/checks.js';
+import { isNumber, isObject, isText, isWhole, type Rule } from '../core/checks.js';
 import { isSecure } from '../core/origins.js';
-import type { LimitOptions } from './limits.js';
-import type { SuspicionOptions } from './watch.js';
 
 export const object: Rule = ['an object', isObject];
 /** Longest delay of a timer: a longer one ends at once. */
@@ -37,7 +35,8 @@ export const wholeBetween = (least: number, most: number): Rule => [
   isWhole(least, most),
 ];
 
-const rate: Rule = [
+/** So many in so much time. */
+export const rate: Rule = [
   `{ points, durationMs }, where durationMs is ${limitDuration[0]}`,
   (value) =>
     isObject(value) &&
@@ -45,22 +44,7 @@ const rate: Rule = [
     limitDuration[1](value['durationMs']) &&
     Object.keys(value).length === 2,
 ];
-const limit: Rule = [
-  `a limiter with consume(), false, or ${rate[0]}`,
-  (value) => value === false || hasMethods(value, ['consume']) || rate[1](value),
-];
 /** `https:`, or plain HTTP to this machine: what goes there or comes from there must not be read or changed on the way. */
 export const isSafeUrl = (value: unknown): boolean =>
   typeof value === 'string' && URL.canParse(value) && isSecure(new URL(value));
 export const safeUrl: Rule = ['an https: URL, or one of loopback', isSafeUrl];
-
-export const checkedLimits = (given: LimitOptions = {}): LimitOptions =>
-  checked<LimitOptions>(given, { byIp: limit, byFamily: limit }, { path: 'limits' });
-
-const suspicionRules: Rules<SuspicionOptions> = {
-  report: fn,
-  refusals: rate,
-};
-
-export const checkedSuspicion = (given: SuspicionOptions): SuspicionOptions =>
-  checked<SuspicionOptions>(given, suspicionRules, { required: ['report'], path: 'suspicion' });

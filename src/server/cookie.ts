@@ -50,13 +50,12 @@ export function createCookie(given: CookieOptions): RefreshCookie {
   };
 }
 
-// What browsers strip before a name. trim() knows more: a no-break space would make a name with the prefix of one without.
-const blanks = /^[ \t]+/;
+// With what browsers strip before a name. trim() knows more: a no-break space would make a name with the prefix of one without.
+const separator = /;[ \t]*/;
 
 const valuesOf = (header: string, name: string): string[] =>
   header
-    .split(';')
-    .map((pair) => pair.replace(blanks, '').trimEnd())
+    .split(separator)
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
 

@@ -1,7 +1,8 @@
 /** The refresh endpoint: handlers for HTTP, and what the application's own code calls. */
 import { randomUUID } from 'node:crypto';
+import { isText } from '../core/checks.js';
 import type { AuditQuery, AuditRecord } from './audit.js';
-import { readJson } from './body.js';
+import { readRefreshToken } from './body.js';
 import { callerGiven } from './caller.js';
 import { createCookie } from './cookie.js';
 import { withDeadline } from './deadline.js';
@@ -83,14 +84,14 @@ export function createRefreshEndpoint(given: RefreshEndpointOptions): RefreshEnd
   const limits = createLimits(options.limits, trail.fault);
   const issuer = createAccessTokenIssuer({ ...options.accessTokens, clock });
   const parts: Parts = { options, store, issuer, limits };
-  const desk: Desk = { limits, write: (record) => trail.write(record), fault: trail.fault, now: () => clock.now() };
+  const desk: Desk = { ...trail, limits, now: () => clock.now() };
 
   /** The presented token: of the cookie alone in cookie mode, so that a page cannot choose it. */
   async function presentedBy(request: Request): Promise<string> {
     const fromCookie = cookie?.read(request);
-    const body = await readJson(request);
-    const token = cookie ? fromCookie : body && Object.hasOwn(body, 'refreshToken') && body['refreshToken'];
-    if (typeof token !== 'string' || token === '') throw new AuthError('AUTH_TOKEN_MISSING');
+    const fromBody = await readRefreshToken(request);
+    const token = cookie ? fromCookie : fromBody;
+    if (!isText(token)) throw new AuthError('AUTH_TOKEN_MISSING');
     return token;
   }
 

@@ -1,6 +1,8 @@
 /** Rate limits. The only file that loads rate-limiter-flexible. */
 import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { checked, hasMethods, type Rule } from '../core/checks.js';
 import { field } from '../core/redact.js';
+import { rate } from './checks.js';
 import { bounded } from './deadline.js';
 
 /** Any limiter of rate-limiter-flexible, over memory, Redis or PostgreSQL. */
@@ -37,17 +39,24 @@ export interface Limits {
   take(name: LimitName, key: string): Promise<Exceeded | undefined>;
 }
 
-export const defaultLimits: Readonly<Record<LimitName, Limit>> = {
+const limit: Rule = [
+  `a limiter with consume(), false, or ${rate[0]}`,
+  (value) => value === false || hasMethods(value, ['consume']) || rate[1](value),
+];
+
+const defaultLimits: Readonly<Record<LimitName, Limit>> = {
   byIp: { points: 60, durationMs: 60_000 },
   byFamily: { points: 30, durationMs: 60_000 },
 };
 
-/** @param fault told of a limiter that is out of order */
-export function createLimits(options: LimitOptions, fault: (error: unknown) => void): Limits {
-  const limiters = {
-    byIp: limiterOf(options.byIp ?? defaultLimits.byIp),
-    byFamily: limiterOf(options.byFamily ?? defaultLimits.byFamily),
-  };
+/**
+ * @param fault told of a limiter that is out of order
+ * @throws {TypeError} naming the option
+ */
+export function createLimits(given: LimitOptions = {}, fault: (error: unknown) => void): Limits {
+  const rules = { byIp: limit, byFamily: limit };
+  const { byIp, byFamily } = { ...defaultLimits, ...checked<LimitOptions>(given, rules, { path: 'limits' }) };
+  const limiters = { byIp: limiterOf(byIp), byFamily: limiterOf(byFamily) };
   // While the shared store of a limiter is down, each process counts for itself: neither an open door nor a closed one.
   const insurance = { byIp: memoryLimiter(defaultLimits.byIp), byFamily: memoryLimiter(defaultLimits.byFamily) };
   const announced = memoryLimiter({ points: 1, durationMs: 60_000 });
@@ -77,10 +86,10 @@ export function createLimits(options: LimitOptions, fault: (error: unknown) => v
   };
 }
 
-/** Counts something by key, and tells when it has happened `points` times within the duration: once per duration. */
-export function createCounter({ points, durationMs }: Limit): (key: string) => Promise<number | undefined> {
-  const counter = new RateLimiterMemory({ points, duration: durationMs / 1000 });
-  return async (key) => ((await counter.penalty(key)).consumedPoints === points ? points : undefined);
+/** Counts something by key. Whether that makes `points` times within the duration: once per duration. */
+export function createCounter(limit: Limit): (key: string) => Promise<boolean> {
+  const counter = memoryLimiter(limit);
+  return async (key) => (await counter.penalty(key)).consumedPoints === limit.points;
 }
 
 /** Longest wait for a limiter that has a store behind it, in milliseconds. */
@@ -92,5 +101,5 @@ function limiterOf(option: Limit | Limiter | false): Limiter | false {
   return { consume: (key) => bounded(longestWaitMs, 'The limiter', () => option.consume(key)) };
 }
 
-const memoryLimiter = ({ points, durationMs }: Limit): Limiter =>
+const memoryLimiter = ({ points, durationMs }: Limit): RateLimiterMemory =>
   new RateLimiterMemory({ points, duration: durationMs / 1000 });

@@ -2,6 +2,7 @@
 import { auditRetentionMs, type AuditQuery } from './audit.js';
 import { checked, text, type Rules } from '../core/checks.js';
 import { subject as subjectRule, wholeBetween } from './checks.js';
+import { longestGraceMs } from './rotation.js';
 import type { FamilyChoice, Purged, RefreshStore } from './store.js';
 
 export interface PurgePlan {
@@ -45,9 +46,6 @@ export function meantBy(whose: Whose): FamilyChoice {
   throw new TypeError('revokeSessions: give either "sessionId" or "subject".');
 }
 
-/** Longest grace: after it no successor is asked for again. */
-const sealedMs = 60_000;
-
 /** @throws {TypeError} naming what does not fit */
 export async function sweep(store: RefreshStore, given: PurgePlan, now: number): Promise<Purged> {
   const plan = checked<PurgePlan>(given, planRules);
@@ -55,7 +53,7 @@ export async function sweep(store: RefreshStore, given: PurgePlan, now: number):
     now,
     batchSize: plan.batchSize ?? 50,
     auditBefore: now - (plan.auditRetentionMs ?? auditRetentionMs),
-    sealedBefore: now - sealedMs,
+    sealedBefore: now - longestGraceMs,
   });
 }
 

@@ -1,10 +1,11 @@
 /** The options of `createRefreshEndpoint`, with their checks and defaults. */
 import { checked, clockWithNow, fn, hasMethods, text, type Rules } from '../core/checks.js';
 import type { AuditRecord } from './audit.js';
-import { checkedLimits, checkedSuspicion, lifetime, object, texts, wait, wholeMs } from './checks.js';
+import { lifetime, object, texts, wait, wholeMs } from './checks.js';
 import type { CookieOptions } from './cookie.js';
 import { checkKeys, type SigningKey } from './keys.js';
 import type { LimitOptions } from './limits.js';
+import { longestGraceMs } from './rotation.js';
 import type { RefreshStore } from './store.js';
 import type { SuspicionOptions } from './watch.js';
 
@@ -70,7 +71,7 @@ const rules: Rules<RefreshEndpointOptions> = {
   accessTokens: object,
   sessionTtlMs: lifetime,
   idleTtlMs: lifetime,
-  graceMs: wholeMs(0, 60_000),
+  graceMs: wholeMs(0, longestGraceMs),
   cookie: object,
   limits: object,
   trustedProxies: texts,
@@ -92,7 +93,6 @@ export interface ResolvedOptions extends RefreshEndpointOptions {
   readonly accessTokens: Required<Omit<AccessTokenOptions, 'keys'>> & { readonly keys: () => readonly SigningKey[] };
   readonly sessionTtlMs: number;
   readonly graceMs: number;
-  readonly limits: LimitOptions;
   readonly trustedProxies: readonly string[];
   readonly storeTimeoutMs: number;
   readonly clock: { now(): number };
@@ -116,8 +116,6 @@ export function resolveOptions(given: RefreshEndpointOptions): ResolvedOptions {
     storeTimeoutMs: 3_000,
     clock: Date,
     ...options,
-    limits: checkedLimits(options.limits),
-    ...(options.suspicion && { suspicion: checkedSuspicion(options.suspicion) }),
     accessTokens: { ...tokens, ttlMs, keys: keySource(tokens.keys) },
   };
 }

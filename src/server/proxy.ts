@@ -1,10 +1,10 @@
 /** A refresh endpoint for tokens that a third party issues: checks, limits, calls it, answers in our codes. */
-import { checked, clockWithNow, fn, hasMethods, type Rules } from '../core/checks.js';
+import { checked, clockWithNow, fn, hasMethods, isText, type Rules } from '../core/checks.js';
 import { claimsOf } from '../core/claims.js';
 import { classify } from '../core/failure.js';
 import { describe, field } from '../core/redact.js';
-import { readJson } from './body.js';
-import { checkedLimits, checkedSuspicion, isSubject, object, safeUrl, texts, wait } from './checks.js';
+import { readRefreshToken } from './body.js';
+import { isSubject, object, safeUrl, texts, wait } from './checks.js';
 import { bounded } from './deadline.js';
 import { createLimits, type LimitOptions } from './limits.js';
 import type { ReportingOptions } from './options.js';
@@ -94,18 +94,16 @@ const storeTimeoutMs = 3_000;
 export function createRefreshProxy(given: RefreshProxyOptions): Handler {
   const options = checked<RefreshProxyOptions>(given, rules, { required: ['upstreamUrl'] });
   const { store, trustedProxies = [], timeoutMs = 5_000, clock = Date } = options;
-  if (options.suspicion) checkedSuspicion(options.suspicion);
   const trail = createTrail(
     options,
     store && ((record) => bounded(storeTimeoutMs, 'The store', () => store.record(record))),
   );
-  const limits = createLimits(checkedLimits(options.limits), trail.fault);
+  const limits = createLimits(options.limits, trail.fault);
   const now = (): number => clock.now();
 
   return createHandler({ ...trail, limits, now }, { method: 'POST', trustedProxies }, async (request, visit) => {
-    const body = await readJson(request);
-    const refreshToken = body && Object.hasOwn(body, 'refreshToken') ? body['refreshToken'] : undefined;
-    if (typeof refreshToken !== 'string' || refreshToken === '') throw new AuthError('AUTH_TOKEN_MISSING');
+    const refreshToken = await readRefreshToken(request);
+    if (!isText(refreshToken)) throw new AuthError('AUTH_TOKEN_MISSING');
     if (!tokenShape.test(refreshToken)) throw new AuthError('AUTH_TOKEN_INVALID');
     await takePoint(limits, 'byFamily', hashOf(refreshToken));
 

@@ -1,5 +1,8 @@
 /** The rules of rotation (RFC 9700, section 4.14.2; RFC 10017, section 6.3.2.3): pure. */
-import type { Presented } from './store.js';
+import type { Presented, TokenFamily } from './store.js';
+
+/** Longest grace, in milliseconds: after it no successor is asked for again. */
+export const longestGraceMs = 60_000;
 
 export interface RotationPolicy {
   /** Longest time between two uses. Without it the family's end is the only limit. */
@@ -29,9 +32,12 @@ export function judge(presented: Presented | undefined, now: number, policy: Rot
   if (token.usedAt !== undefined) return judgeUsed(presented, token.usedAt, now, policy);
   // After the question of reuse: an old token tells of a theft even when it is too old to be used.
   if (now >= token.expiresAt) return { outcome: 'refuse', presented, code: 'AUTH_TOKEN_EXPIRED' };
-  const idleEnd = now + (policy.idleTtlMs ?? Infinity);
-  return { outcome: 'rotate', presented, childExpiresAt: Math.min(idleEnd, family.expiresAt) };
+  return { outcome: 'rotate', presented, childExpiresAt: expiryOf(family, now, policy) };
 }
+
+/** When a token that is issued now expires. */
+export const expiryOf = ({ expiresAt }: TokenFamily, now: number, { idleTtlMs = Infinity }: RotationPolicy): number =>
+  Math.min(now + idleTtlMs, expiresAt);
 
 /** Grace is for the parent of the newest token alone: a window of time by itself would let older generations in. */
 function judgeUsed(presented: Presented, usedAt: number, now: number, { graceMs }: RotationPolicy): Judgement {

@@ -4,6 +4,7 @@ import { checked, isObject, type Rule, type Rules } from '../core/checks.js';
 import type { Caller } from './caller.js';
 import { object, subject } from './checks.js';
 import { signAccess, type Issued, type Parts } from './refresh.js';
+import { expiryOf } from './rotation.js';
 import { hashOf, hasTokenShape, newToken } from './secrets.js';
 import type { JsonObject, TokenFamily } from './store.js';
 import { ownClaims } from './tokens.js';
@@ -34,14 +35,13 @@ export async function start(input: SessionStart, visit: Visit, parts: Parts): Pr
   const { options, store } = parts;
   const { subject, context = {}, claims = {} } = input;
   const now = options.clock.now();
-  const expiresAt = now + options.sessionTtlMs;
   const family: TokenFamily = {
     id: randomUUID(),
     subject,
     context: copyOf(context),
     claims: copyOf(claims),
     createdAt: now,
-    expiresAt,
+    expiresAt: now + options.sessionTtlMs,
     generation: 1,
     revokedAt: undefined,
     revokeReason: undefined,
@@ -54,7 +54,7 @@ export async function start(input: SessionStart, visit: Visit, parts: Parts): Pr
     generation: 1,
     hash: hashOf(refreshToken),
     issuedAt: now,
-    expiresAt: Math.min(expiresAt, now + (options.idleTtlMs ?? Infinity)),
+    expiresAt: expiryOf(family, now, options),
     usedAt: undefined,
     sealedSuccessor: undefined,
   };

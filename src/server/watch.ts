@@ -1,6 +1,8 @@
 /** Looks for patterns that a single request does not show. */
+import { checked, fn, type Rules } from '../core/checks.js';
 import type { AuditRecord } from './audit.js';
 import { limitKeyOf } from './caller.js';
+import { rate } from './checks.js';
 import { contained } from './contained.js';
 import { createCounter, type Limit } from './limits.js';
 
@@ -25,13 +27,20 @@ export interface SuspicionOptions {
   readonly refusals?: Limit;
 }
 
+const rules: Rules<SuspicionOptions> = { report: fn, refusals: rate };
 const manyRefusals: Limit = { points: 10, durationMs: 600_000 };
 
-/** Takes every audit record, and tells what is suspicious about it. */
+/**
+ * Takes every audit record, and tells what is suspicious about it.
+ *
+ * @throws {TypeError} naming the option
+ */
 export function createWatch(
-  { report, refusals = manyRefusals }: SuspicionOptions,
+  given: SuspicionOptions,
   fault: (error: unknown) => void,
 ): (record: AuditRecord) => Promise<void> {
+  const whose = { required: ['report'], path: 'suspicion' } as const;
+  const { report, refusals = manyRefusals } = checked<SuspicionOptions>(given, rules, whose);
   const tell = (suspicion: Suspicion): void => contained(() => report(suspicion), fault);
   const fromIp = createCounter(refusals);
   const forSubject = createCounter(refusals);
@@ -40,9 +49,8 @@ export function createWatch(
     const { event, ip, subject } = record;
     if (event === 'reused') tell({ kind: 'reuse', count: 1, record });
     if (event !== 'reused' && event !== 'refused') return;
-    const ofIp = ip === undefined ? undefined : await fromIp(limitKeyOf(ip));
-    if (ofIp !== undefined) tell({ kind: 'refusals-from-ip', count: ofIp, record });
-    const ofSubject = subject === undefined ? undefined : await forSubject(subject);
-    if (ofSubject !== undefined) tell({ kind: 'refusals-for-subject', count: ofSubject, record });
+    const count = refusals.points;
+    if (ip !== undefined && (await fromIp(limitKeyOf(ip)))) tell({ kind: 'refusals-from-ip', count, record });
+    if (subject !== undefined && (await forSubject(subject))) tell({ kind: 'refusals-for-subject', count, record });
   };
 }

@@ -156,22 +156,17 @@ export const exclusiveRules: readonly Rule[] = [
     method: 'exclusive',
     holders: 2,
     async check(stores, patienceMs) {
-      const { work, end } = openWork();
+      const first = openWork();
       const controller = new AbortController();
-      let runs = 0;
-      const counted = (): Promise<string> => {
-        runs += 1;
-        return work();
-      };
-      const running = enter(nth(stores, 0), counted, controller.signal);
-      await comesAbout(() => runs === 1, patienceMs);
+      const running = enter(nth(stores, 0), first.work, controller.signal);
+      await comesAbout(() => first.runs === 1, patienceMs);
       controller.abort();
       const other = openWork();
       other.end();
       const waiting = enter(nth(stores, 1), other.work);
       await pause(vigilMs);
       const early = other.runs;
-      end();
+      first.end();
       const failure = await inTime(reasonOf(running), patienceMs, 'the work to end by itself', stuck);
       expect(!failure, 'exclusive() not to reject while the work goes on', one);
       const result = await running;

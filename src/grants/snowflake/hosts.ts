@@ -1,18 +1,9 @@
 /** Which hosts a Snowflake credential may be sent to: pure. */
 import { isSecure, originOf } from '../../core/origins.js';
 import { unusable } from '../answer.js';
-import { isObject } from '../../core/checks.js';
 import { isHostName } from './rules.js';
 
 const snowflake = /\.snowflakecomputing\.(com|cn)$/;
-
-function parse(url: string): URL | undefined {
-  try {
-    return new URL(url);
-  } catch {
-    return undefined;
-  }
-}
 
 const isLoopback = ({ hostname }: URL): boolean => isSecure(new URL(`http://${hostname}`));
 
@@ -36,8 +27,9 @@ export function accountOrigin(accountUrl: string, hosts: readonly string[]): str
  */
 export function ingestOrigin(named: string, account: string, hosts: readonly string[]): string {
   const host = named.trim().toLowerCase().replaceAll('_', '-');
-  const url = host.length <= 253 && isHostName(host) ? parse(`https://${host}`) : undefined;
-  if (!url) throw unusable('the account names no ingest host');
+  const origin = host.length <= 253 && isHostName(host) ? originOf(`https://${host}`) : undefined;
+  if (origin === undefined) throw unusable('the account names no ingest host');
+  const url = new URL(origin);
   const from = new URL(account);
   // What answers on this machine may name this machine; what answers elsewhere may not reach into it.
   if (isLoopback(url) && isLoopback(from)) return new URL(`${from.protocol}//${host}`).origin;
@@ -46,9 +38,4 @@ export function ingestOrigin(named: string, account: string, hosts: readonly str
   throw unusable(
     `the account names the ingest host ${url.host}, which is no ingest host of Snowflake's and not listed in the option "hosts"`,
   );
-}
-
-/** The host name that a discovery answers: bare, as a JSON string, or as `{ hostname }`. */
-export function hostnameIn(body: unknown): unknown {
-  return isObject(body) ? body['hostname'] : body;
 }

@@ -6,7 +6,7 @@ import { checked, isObject } from '../../core/checks.js';
 import { jwtBearerType } from '../jwt-bearer.js';
 import type { GrantRequest } from '../request.js';
 import { checkArgument, isVisible, visible } from '../rules.js';
-import { accountOrigin, hostnameIn, ingestOrigin } from './hosts.js';
+import { accountOrigin, ingestOrigin } from './hosts.js';
 import { accountRules, scopeRules, tokenRules } from './rules.js';
 
 /** Where the exchange takes place. */
@@ -62,7 +62,8 @@ export function snowflakeHostnameRequest(account: SnowflakeAccount, jwt: string)
  */
 export function readSnowflakeHostname(account: SnowflakeAccount, body: unknown): string {
   const { accountUrl, hosts = [] } = checkedAccount(account, 'readSnowflakeHostname');
-  const named = hostnameIn(parsed(body));
+  const answer = parsed(body);
+  const named = isObject(answer) ? answer['hostname'] : answer;
   if (typeof named !== 'string') throw unusable('the account names no ingest host');
   return ingestOrigin(named, accountOrigin(accountUrl, hosts), hosts);
 }

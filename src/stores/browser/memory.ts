@@ -2,7 +2,7 @@
  * For sessions whose refresh credential is an HttpOnly cookie: each tab keeps its own tokens in memory, and what is
  * shared is only whether somebody is signed in, and who.
  */
-import { claimsOf } from '../../core/claims.js';
+import { claimsOf, subjectOf } from '../../core/claims.js';
 import type { TokenSet } from '../../types.js';
 import type { Keeper } from './keeper.js';
 
@@ -50,12 +50,17 @@ export class MemoryKeeper implements Keeping {
 }
 
 /** Dead tokens of the same user: whoever finds them refreshes before the next request, and never sends them. */
-function standIn({ accessToken, subject = claimsOf(accessToken).sub }: TokenSet): TokenSet {
+function standIn(tokens: TokenSet): TokenSet {
+  const subject = userOf(tokens);
   return { accessToken: `signed-in:${encodeURIComponent(subject ?? '')}`, expiresAt: 0, subject };
 }
 
 /** Where either is unknown it is taken for the same. */
 function isSameUser(a: TokenSet, b: TokenSet): boolean {
-  const [one, other] = [a, b].map(({ accessToken, subject }) => subject ?? claimsOf(accessToken).sub);
+  const [one, other] = [userOf(a), userOf(b)];
   return one === undefined || other === undefined || one === other;
+}
+
+function userOf({ accessToken, subject }: TokenSet): string | undefined {
+  return subject ?? (subjectOf(claimsOf(accessToken)) || undefined);
 }

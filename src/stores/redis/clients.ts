@@ -1,4 +1,5 @@
 /** The two clients, each by the methods that it is used by. */
+import { hasMethods } from '../../core/checks.js';
 import { field } from '../../core/redact.js';
 
 interface Emitter {
@@ -52,16 +53,11 @@ export interface Link {
 
 const methodsOfBoth = ['on', 'off', 'getMaxListeners', 'setMaxListeners', 'duplicate', 'connect', 'subscribe'];
 
-function has(client: unknown, methods: readonly string[]): boolean {
-  if (typeof client !== 'object' || client === null) return false;
-  return methods.every((name) => typeof (client as Record<string, unknown>)[name] === 'function');
-}
-
 /** Tells the clients apart by their methods. Throws a `TypeError` for anything else. */
 export function linkOf(client: RedisClient): Link {
-  if (has(client, [...methodsOfBoth, 'call', 'disconnect'])) return ofIoRedis(client as IoRedisClient);
+  if (hasMethods(client, [...methodsOfBoth, 'call', 'disconnect'])) return ofIoRedis(client as IoRedisClient);
   // A cluster, a sentinel and a pool, which take commands in another form, cannot `select` a database.
-  if (has(client, [...methodsOfBoth, 'sendCommand', 'destroy', 'select']))
+  if (hasMethods(client, [...methodsOfBoth, 'sendCommand', 'destroy', 'select']))
     return ofNodeRedis(client as NodeRedisClient);
   throw new TypeError(
     'redisStore expects a client of ioredis 5 or later, or of node-redis 5 or later by createClient().',

@@ -1,4 +1,5 @@
 /** The record of one session in Redis, and what this holder remembers of it. */
+import { field } from '../../core/redact.js';
 import { sameTokens } from '../../core/tokens.js';
 import type { TokenSet } from '../../types.js';
 import { harmless, type Connection } from './connection.js';
@@ -203,6 +204,6 @@ function isYes(answer: unknown): boolean {
 
 /** It would fail again: a newer record, or a key that is used for something else. */
 function isForGood(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = field(error, 'code');
   return code === 'NEWER' || code === 'WRONGTYPE';
 }
