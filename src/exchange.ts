@@ -137,10 +137,7 @@ export class Exchange implements Turn {
   }
 
   interrupted(listener: (reason: unknown) => void): () => void {
-    const abort = (): void => listener(aborted());
-    const stops = [onStreamError(this.#config.data, listener)];
-    if (isAborted(this.#config)) queueMicrotask(abort);
-    else stops.push(onAbort(this.#config, abort));
+    const stops = [onStreamError(this.#config.data, listener), onAbort(this.#config, () => listener(aborted()))];
     return () => {
       for (const stop of stops) stop();
     };
@@ -190,7 +187,7 @@ export class Exchange implements Turn {
   #send(config: Config, origin: string, credential: Credential | undefined): Promise<AxiosResponse> {
     if (credential) this.#attach(config, origin, credential);
     this.#credential = credential;
-    return (this.#waitedMs > 0 ? inTime(config, this.ownTimeMs(), () => this.#pass(config)) : this.#pass(config)).then(
+    return inTime(config, this.ownTimeMs(), () => this.#pass(config)).then(
       (response) => {
         if (this.#isRefused(response, origin)) return this.#replay(config, origin, { response });
         // What comes of this config from now on is another request.
@@ -208,11 +205,10 @@ export class Exchange implements Turn {
   #isRefused(response: AxiosResponse, origin: string): boolean {
     const { active, session } = this.#link;
     if (!active) return false;
-    const { shouldRefresh } = session.options;
     const fault = (error: unknown): void => session.events.failed('shouldRefresh', error);
-    const verdict =
-      shouldRefresh &&
-      ask({ name: 'shouldRefresh', verdicts: [true, false], fault }, () => shouldRefresh(readable(response)));
+    const verdict = ask({ name: 'shouldRefresh', verdicts: [true, false], fault }, () =>
+      session.options.shouldRefresh?.(readable(response)),
+    );
     return (verdict ?? isUnauthorized(response)) && !isForeign(response, origin);
   }
 
@@ -229,7 +225,7 @@ export class Exchange implements Turn {
         throw bodyUsedUp();
       }
       discard(answer.response);
-      credential = next instanceof Promise ? await this.#timed(() => next) : next;
+      credential = await this.#timed(() => next);
     } catch (error) {
       return deliver(answer, error);
     }
