@@ -50,8 +50,8 @@ export function attach(session: Session, instance: AxiosInstance, given: AttachO
   const runWhen = (config: Config): boolean => {
     // Asked before any interceptor runs: none of them is to see a token that an earlier pass has left, and however long
     // they take, it is the request of who is signed in now.
-    (Exchange.find(config) ?? new Exchange(link, config)).withdraw(config);
-    return session.mustWait && isOurs(config) && Exchange.of(link, config).concerns(config);
+    const exchange = new Exchange(link, config, Exchange.find(config));
+    return session.mustWait && isOurs(config) && exchange.install().concerns;
   };
   // The second line, for requests whose adapter was replaced after ours.
   const answered = (response: AxiosResponse): AxiosResponse | Promise<AxiosResponse> =>

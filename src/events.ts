@@ -6,6 +6,7 @@ import { describe, field } from './core/redact.js';
 import type { EventBase, EventPayload, TokenEvents, TokenEventType } from './types.js';
 
 type AnyListener = (event: never) => unknown;
+type Happened = EventBase & { readonly type: TokenEventType };
 
 const logTo = (topic: Topic): Debugger => createDebug(`axios-token-refresh:${topic}`);
 // Kept, since each prints the time since its last line.
@@ -13,7 +14,7 @@ const logs = { session: logTo('session'), refresh: logTo('refresh'), replay: log
 
 export class Events {
   readonly #emitter = new EventEmitter();
-  readonly #guarded = new WeakMap<AnyListener, (event: unknown) => void>();
+  readonly #guarded = new WeakMap<AnyListener, (event?: Happened) => void>();
   readonly #stamp: () => EventBase;
   readonly #subscribers = new Set<() => void>();
   readonly #due: (() => void)[] = [];
@@ -30,7 +31,7 @@ export class Events {
     // One that is never told is a slip of the pen that nobody would notice.
     if (event !== 'event' && !Object.hasOwn(topics, event))
       throw new TypeError(`Unknown event "${event}". Known: event, ${Object.keys(topics).join(', ')}.`);
-    this.#emitter[how](event, this.guard(event, listener));
+    this.#emitter[how](event, this.#guard(listener));
   }
 
   off(event: keyof TokenEvents, listener: AnyListener): void {
@@ -40,8 +41,8 @@ export class Events {
   }
 
   subscribe(listener: () => void): () => void {
-    const guarded = this.guard('subscribe', listener);
-    const tell = (): void => guarded(undefined);
+    const guarded = this.#guard(listener);
+    const tell = (): void => guarded();
     this.#subscribers.add(tell);
     return () => this.#subscribers.delete(tell);
   }
@@ -86,24 +87,22 @@ export class Events {
     });
   }
 
-  /** The listener, or a callback of the options, unable to throw or to reject. One wrapper per listener, so that `off` finds it. */
-  guard(source: string, listener: AnyListener): (event: unknown) => void {
+  /** The listener, unable to throw or to reject. One wrapper for each, so that `off` finds it. */
+  #guard(listener: AnyListener): (event?: Happened) => void {
     if (typeof listener !== 'function') throw new TypeError('A listener must be a function.');
     const known = this.#guarded.get(listener);
     if (known) return known;
-    const guarded = (event: unknown): void => {
+    const guarded = (event?: Happened): void => {
+      const failed = (error: unknown): void => {
+        // A fault while hearing of a fault goes no further.
+        if (event?.type !== 'listener.failed') this.failed(event?.type ?? 'subscribe', error);
+      };
       try {
         const result = listener(event as never);
         const then = field(result, 'then');
-        if (typeof then === 'function') {
-          void (then as (done: undefined, failed: (error: unknown) => void) => unknown).call(
-            result,
-            undefined,
-            (error: unknown) => this.failed(source, error, event),
-          );
-        }
+        if (typeof then === 'function') void (then as (...on: unknown[]) => unknown).call(result, undefined, failed);
       } catch (error) {
-        this.failed(source, error, event);
+        failed(error);
       }
     };
     this.#guarded.set(listener, guarded);
@@ -115,7 +114,7 @@ export class Events {
   }
 
   /** `DEBUG=axios-token-refresh:*`, one line per event. Where the log goes is the user's, and may fail. */
-  #log(event: EventBase & { readonly type: TokenEventType }): void {
+  #log(event: Happened): void {
     try {
       const debug = logs[topics[event.type]];
       if (debug.enabled) debug('%s', lineOf(event));
@@ -124,10 +123,8 @@ export class Events {
     }
   }
 
-  /** Reports a fault in the user's code; one while hearing of such a fault goes no further. */
-  failed(source: string, error: unknown, event?: unknown): void {
-    const heard = field(event, 'type');
-    if (heard === 'listener.failed') return;
-    this.emit('listener.failed', { source: typeof heard === 'string' ? heard : source, error: describe(error) });
+  /** Reports a fault in the user's code. */
+  failed(source: string, error: unknown): void {
+    this.emit('listener.failed', { source, error: describe(error) });
   }
 }

@@ -80,6 +80,7 @@ export class Exchange implements Turn {
     // Made under this user, however long other interceptors take.
     this.holder = link.session.holder;
     if (!previous) return;
+    previous.#withdraw(config);
     if (previous.#link.session === link.session) {
       // The caller or a retry plugin sends the request again: it stays its user's, and its replay stays spent for a while.
       this.holder = previous.holder ?? this.holder;
@@ -96,10 +97,10 @@ export class Exchange implements Turn {
   static of(link: Link, config: Config): Exchange {
     const known = Exchange.find(config);
     if (known && known.#config === config) {
-      if (!known.#adapter) return known.#install();
+      if (!known.#adapter) return known.install();
       if (known.#adapter === config.adapter) return known;
     }
-    return new Exchange(link, config, known).#install();
+    return new Exchange(link, config, known).install();
   }
 
   static find(config: unknown): Exchange | undefined {
@@ -109,13 +110,8 @@ export class Exchange implements Turn {
   }
 
   /** Whether the plugin has anything to do with this request, as far as can be told before the last interceptor. */
-  concerns(config: Config): boolean {
-    return this.#originFor(config) !== undefined;
-  }
-
-  /** Takes our header off a config that is sent again: where it goes now is yet to be seen. Another one is the caller's. */
-  withdraw({ headers }: Config): void {
-    if (this.#attached !== undefined) takeOff(headers, this.#link.session.options.header, this.#attached);
+  get concerns(): boolean {
+    return this.#originFor(this.#config) !== undefined;
   }
 
   /** Waits in the request interceptor, before the body is touched. */
@@ -137,16 +133,14 @@ export class Exchange implements Turn {
   }
 
   interrupted(listener: (reason: unknown) => void): () => void {
-    const abort = (): void => listener(aborted());
-    const stops = [onStreamError(this.#config.data, listener)];
-    if (isAborted(this.#config)) queueMicrotask(abort);
-    else stops.push(onAbort(this.#config, abort));
+    const stops = [onStreamError(this.#config.data, listener), onAbort(this.#config, () => listener(aborted()))];
     return () => {
       for (const stop of stops) stop();
     };
   }
 
-  #install(): this {
+  /** Puts the request on its way. */
+  install(): this {
     const config = this.#config;
     this.#inner = config.adapter;
     config.adapter = this.#adapter = (final) => {
@@ -172,7 +166,7 @@ export class Exchange implements Turn {
   #run(config: Config): Promise<AxiosResponse> {
     this.#ran = true;
     this.#config = config;
-    this.withdraw(config);
+    this.#withdraw(config);
     const isOurs = (this.#link.active || this.#served) && config.tokenRefresh !== false;
     const origin = isOurs ? this.#originFor(config) : undefined;
     this.#served = false;
@@ -190,7 +184,7 @@ export class Exchange implements Turn {
   #send(config: Config, origin: string, credential: Credential | undefined): Promise<AxiosResponse> {
     if (credential) this.#attach(config, origin, credential);
     this.#credential = credential;
-    return (this.#waitedMs > 0 ? inTime(config, this.ownTimeMs(), () => this.#pass(config)) : this.#pass(config)).then(
+    return inTime(config, this.ownTimeMs(), () => this.#pass(config)).then(
       (response) => {
         if (this.#isRefused(response, origin)) return this.#replay(config, origin, { response });
         // What comes of this config from now on is another request.
@@ -208,11 +202,10 @@ export class Exchange implements Turn {
   #isRefused(response: AxiosResponse, origin: string): boolean {
     const { active, session } = this.#link;
     if (!active) return false;
-    const { shouldRefresh } = session.options;
     const fault = (error: unknown): void => session.events.failed('shouldRefresh', error);
-    const verdict =
-      shouldRefresh &&
-      ask({ name: 'shouldRefresh', verdicts: [true, false], fault }, () => shouldRefresh(readable(response)));
+    const verdict = ask({ name: 'shouldRefresh', verdicts: [true, false], fault }, () =>
+      session.options.shouldRefresh?.(readable(response)),
+    );
     return (verdict ?? isUnauthorized(response)) && !isForeign(response, origin);
   }
 
@@ -229,7 +222,7 @@ export class Exchange implements Turn {
         throw bodyUsedUp();
       }
       discard(answer.response);
-      credential = next instanceof Promise ? await this.#timed(() => next) : next;
+      credential = await this.#timed(() => next);
     } catch (error) {
       return deliver(answer, error);
     }
@@ -253,7 +246,7 @@ export class Exchange implements Turn {
     discard(answer.response);
     const again = { ...config, data: body.data, transformRequest: body.transforms } as Config;
     rewindHeaders(again, body);
-    const next = new Exchange(this.#link, again, this).#install();
+    const next = new Exchange(this.#link, again, this).install();
     // Once only: a further replay is told where it is made.
     next.#inner = (final) => {
       next.#inner = config.adapter;
@@ -266,6 +259,11 @@ export class Exchange implements Turn {
       if (isTokenError(error)) return deliver(answer, error);
       throw error;
     });
+  }
+
+  /** Takes our header off a config that is sent again: where it goes now is yet to be seen. Another one is the caller's. */
+  #withdraw({ headers }: Config): void {
+    if (this.#attached !== undefined) takeOff(headers, this.#link.session.options.header, this.#attached);
   }
 
   #originFor(config: Config): string | undefined {

@@ -2,6 +2,7 @@
 import type { AxiosInstance } from 'axios';
 import { attach } from './attach.js';
 import { checked } from './core/checks.js';
+import { onAbort } from './core/replay.js';
 import { reasonOf } from './deadline.js';
 import { bareClient } from './http.js';
 import { callRules, resolveOptions } from './options.js';
@@ -109,11 +110,6 @@ function callerTurn(signal?: AbortSignal): Turn {
     patient: true,
     refused: undefined,
     ownTimeMs: () => Infinity,
-    interrupted: (listener) => {
-      const abort = (): void => listener(signal && reasonOf(signal));
-      if (signal?.aborted) queueMicrotask(abort);
-      signal?.addEventListener('abort', abort);
-      return () => signal?.removeEventListener('abort', abort);
-    },
+    interrupted: (listener) => onAbort({ signal }, () => listener(signal && reasonOf(signal))),
   };
 }

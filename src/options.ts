@@ -61,10 +61,7 @@ const rules: Rules<TokenSessionOptions> = {
   refreshTimeoutMs: duration,
   maxWaitMs: duration,
   maxWaiting: count,
-  whenMissing: [
-    "'send', 'refresh' or 'reject'",
-    (value) => value === 'send' || value === 'refresh' || value === 'reject',
-  ],
+  whenMissing: ["'send', 'refresh' or 'reject'", (value) => ['send', 'refresh', 'reject'].includes(value as string)],
   origins: originsRule,
   followRedirects: flag,
   header: ['a header name', (value) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value)],

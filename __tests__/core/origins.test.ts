@@ -200,7 +200,8 @@ describe('a rule of the user', () => {
     });
     expect(rule({ baseURL: 'http://api.internal/v1/', url: '/x' })).toBe('http://api.internal');
     expect(rule({ baseURL: 'http://api.internal', url: 'HTTPS://Evil.test/x' })).toBeUndefined();
-    expect(seen).toStrictEqual(['http://api.internal/v1/x', 'https://evil.test/x']);
+    expect(rule({ baseURL: 'http://api.internal/v1', url: '' })).toBe('http://api.internal');
+    expect(seen).toStrictEqual(['http://api.internal/v1/x', 'https://evil.test/x', 'http://api.internal/v1']);
   });
 
   test('is not asked about a socket or about what is no URL', () => {

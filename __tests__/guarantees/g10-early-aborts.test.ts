@@ -1,4 +1,4 @@
-import axios, { type AxiosResponse } from 'axios';
+import axios, { type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { describe, expect, test } from '@jest/globals';
 import { hour, minute, nth, pause, second, settle, watch, world, type World } from '../properties/world.js';
 
@@ -76,6 +76,22 @@ describe.each(ways)('G10 an abort by %s that comes before the wait', (_, way) =>
     await w.clock.advance(second);
     expect(axios.isCancel(request.error)).toBe(true);
     expect(w.session.getSnapshot().waiting).toBe(0);
+  });
+
+  test('with such an adapter, is not sent again though a newer token has come', async () => {
+    const w = world();
+    const { given, abort } = way();
+    let sends = 0;
+    const adapter = async (config: InternalAxiosRequestConfig): Promise<AxiosResponse> => {
+      sends += 1;
+      await w.session.refresh();
+      abort();
+      return { status: 401, statusText: '', data: '', headers: {}, config };
+    };
+    const request = watch(w.instance.get('/aborted', { ...given, adapter }));
+    await settle();
+    expect(axios.isCancel(request.error)).toBe(true);
+    expect(sends).toBe(1);
   });
 });
 

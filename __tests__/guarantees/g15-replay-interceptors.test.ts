@@ -197,6 +197,18 @@ describe.each(adapters)('G15 the caller’s interceptors over %s', (adapter) => 
     ]);
   });
 
+  test('an interceptor that sets another adapter for a request that has to wait', async () => {
+    const foreign = foreignAdapter(adapter);
+    const { api, instance } = await scene({
+      adapter,
+      after: foreign.install,
+      session: { tokens: { accessToken: 'first', expiresAt: Date.now() - 1_000 } },
+    });
+    await instance.post('/orders', { id: 1 });
+    expect(foreign.calls).toHaveLength(1);
+    expect(api.seen.map(({ token, body }) => [token, body.toString()])).toStrictEqual([['token-2', '{"id":1}']]);
+  });
+
   test('an interceptor that returns a copy of the config', async () => {
     const copy = ({ interceptors }: AxiosInstance): void => {
       interceptors.request.use((config) => ({ ...config }));
@@ -499,6 +511,15 @@ describe.each(adapters)('G15 an adapter replaced after ours over %s (the second 
     expect(other.seen.map(({ headers }) => headers.authorization)).toStrictEqual([undefined]);
     expect(refreshes).toHaveLength(0);
   });
+});
+
+test('G15 an instance whose adapter somebody has taken away sends by Axios’s own', async () => {
+  const api = await server(accepting('token-2'));
+  const instance = axios.create({ baseURL: api.url });
+  Reflect.deleteProperty(instance.defaults, 'adapter');
+  const session = installTokenRefresh(instance, { tokens: 'first', refresh: () => 'token-2' });
+  afterwards(() => session.dispose());
+  await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
 });
 
 test('G15 with tokenRefresh: false that a later interceptor sets a request is left alone, its 401 included', async () => {

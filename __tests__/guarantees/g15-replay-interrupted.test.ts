@@ -277,6 +277,30 @@ describe.each(adapters)('G15 a session taken off its instance, over %s', (adapte
     expect(api.seen.map(({ token }) => token)).toStrictEqual(['first', 'token-2']);
   });
 
+  test('after its interceptors were cleared leaves those that have come since', async () => {
+    const { instance, session } = await scene({ adapter });
+    const api = await server();
+    const other = axios.create({ baseURL: api.url, adapter });
+    const detach = session.attach(other);
+    const { request, response } = other.interceptors;
+    request.clear();
+    response.clear();
+    const passed: string[] = [];
+    for (const name of ['first', 'second'])
+      request.use((config) => {
+        passed.push(name);
+        return config;
+      });
+    response.use((answer) => {
+      passed.push('answer');
+      return answer;
+    });
+    detach();
+    await other.get('/orders');
+    expect(passed).toStrictEqual(['second', 'first', 'answer']);
+    await expect(instance.get('/orders')).resolves.toMatchObject({ status: 200 });
+  });
+
   test('disposed of during the flight of a request leaves its 401 to the caller', async () => {
     const arrived = gate<undefined>();
     const answer = gate<undefined>();

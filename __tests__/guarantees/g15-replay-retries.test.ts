@@ -1,6 +1,6 @@
 import axiosRetry, { type IAxiosRetryConfig } from 'axios-retry';
 import { describe, expect, test } from '@jest/globals';
-import type { AxiosError, AxiosInstance } from 'axios';
+import type { AxiosError, AxiosInstance, AxiosRequestConfig } from 'axios';
 import {
   accepting,
   adapters,
@@ -31,6 +31,10 @@ function retrying({ adapter, order, answers, options = {} }: Retrying): Promise<
   };
   return scene({ adapter, script: inTurn(...answers), [order]: install });
 }
+
+const redirected = [{ href: 'https://api.example.com', headers: {} }, {}, {}] as unknown as Parameters<
+  NonNullable<AxiosRequestConfig['beforeRedirect']>
+>;
 
 const scripts: { name: string; answers: Answer[]; tokens: string[] }[] = [
   { name: '401', answers: [refusal, fine], tokens: ['first', 'token-2'] },
@@ -171,6 +175,31 @@ describe.each(adapters)('G15 a config sent again by hand over %s', (adapter) => 
     await session.setTokens({ accessToken: 'of-grace', subject: 'grace' });
     expect(await failureOf(instance.request(error.config ?? {}))).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
     expect(api.seen).toHaveLength(1);
+  });
+
+  test('made by nobody and sent again by who has signed in since, it is theirs', async () => {
+    const { api, instance, session } = await scene({ adapter, script: inTurn(down, fine) });
+    await session.signOut();
+    const error = (await failureOf(instance.post('/orders', { id: 1 }))) as AxiosError;
+    await session.setTokens({ accessToken: 'of-ada', subject: 'ada' });
+    instance.interceptors.request.use(async (config) => {
+      await session.signOut();
+      return config;
+    });
+    expect(await failureOf(instance.request(error.config ?? {}))).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    expect(api.seen.map(({ token }) => token)).toStrictEqual([undefined]);
+  });
+
+  test('with another beforeRedirect it tells that one', async () => {
+    const { instance } = await scene({ adapter, script: inTurn(fine) });
+    const told: string[] = [];
+    instance.interceptors.response.use((response) => {
+      response.config.beforeRedirect?.(...redirected);
+      return response;
+    });
+    const { config } = await instance.get('/orders', { beforeRedirect: () => told.push('first') });
+    await instance.request({ ...config, beforeRedirect: () => told.push('second') });
+    expect(told).toStrictEqual(['first', 'second']);
   });
 
   test('on an instance with another session it takes that session’s token, and counts afresh', async () => {

@@ -154,6 +154,36 @@ describe.each(formats)('G20 no unhandled rejection (%s)', (format) => {
     expect(ended).toEqual(clean(['AUTH_TOKEN_MALFORMED', 'opaque']));
   });
 
+  test('while a 401 to a stream that was sent forces a refresh, which fails', async () => {
+    const ended = await run(`
+      const refuse = async (config) => ({ status: 401, statusText: '', data: '', headers: {}, config });
+      const session = installTokenRefresh(api, { tokens: 'opaque', retry: false, refresh: async () => { throw new Error('no'); } });
+      session.on('refresh.failed', ({ trigger }) => told.push(trigger));
+      const body = new ReadableStream();
+      const { status } = await api.post('/files', body, { adapter: refuse, validateStatus: null });
+      await turns();
+      told.push(status);
+    `);
+    expect(ended).toEqual(clean(['unauthorized', 401]));
+  });
+
+  test('while a streamed 401 cannot be ended, since somebody reads it', async () => {
+    const ended = await run(`
+      let sends = 0;
+      const adapter = async (config) =>
+        ({ status: (sends += 1) > 1 ? 200 : 401, statusText: '', data: new ReadableStream(), headers: {}, config });
+      installTokenRefresh(api, {
+        tokens: 'opaque',
+        refresh: () => 'next',
+        shouldRefresh: ({ status, data }) => status === 401 && data.getReader() !== undefined,
+      });
+      const { status } = await api.get('/export', { adapter, responseType: 'stream' });
+      await turns();
+      told.push(status, sends);
+    `);
+    expect(ended).toEqual(clean([200, 2]));
+  });
+
   test('while nobody looks at what waits: aborted, signed out, disposed of', async () => {
     const ended = await run(`
       const session = installTokenRefresh(api, { ...dead, refresh: never });

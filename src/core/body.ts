@@ -106,5 +106,5 @@ export type Transform = (
 ) => unknown;
 
 export function transformsOf({ transformRequest }: InternalAxiosRequestConfig): Transform[] {
-  return (Array.isArray(transformRequest) ? transformRequest : [transformRequest ?? []].flat()) as Transform[];
+  return [transformRequest ?? []].flat() as Transform[];
 }

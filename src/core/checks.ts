@@ -1,4 +1,5 @@
 /** Holds options against rules: misuse is told at once, by the option's name. */
+import { field } from './redact.js';
 
 /** What an option expects, in words, and whether a value fits. */
 export type Rule = readonly [expected: string, fits: (value: unknown) => boolean];
@@ -20,8 +21,7 @@ const isFunction = (value: unknown): boolean => typeof value === 'function';
 export const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 /** Of an object, or of a class: `Date` is a clock. */
 export const hasMethods = (value: unknown, names: readonly string[]): boolean =>
-  (isObject(value) || isFunction(value)) &&
-  names.every((name) => isFunction((value as Readonly<Record<string, unknown>>)[name]));
+  names.every((name) => isFunction(field(value, name)));
 
 export const fn: Rule = ['a function', isFunction];
 export const flag: Rule = ['true or false', (value) => typeof value === 'boolean'];

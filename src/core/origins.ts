@@ -15,14 +15,16 @@ const absolute = /^([a-z][a-z\d+\-.]*:)?\/\//i;
 // A prefix that settles the origin by itself: no userinfo, backslash, control character or space to be clever with.
 const plainPrefix = /^https?:\/\/[a-z\d.\-:[\]]+(?=[/?#]|$)/i;
 
+/** The base URL, where Axios puts it before the URL. */
+function prefixOf({ url = '', baseURL, allowAbsoluteUrls }: Target): string | undefined {
+  return !absolute.test(url) || allowAbsoluteUrls === false ? baseURL : undefined;
+}
+
 /** The URL that Axios will request; `undefined` where only the platform could tell. */
-function urlOf({ url = '', baseURL, allowAbsoluteUrls }: Target, base: string | undefined): URL | undefined {
-  const joined =
-    baseURL && (!absolute.test(url) || allowAbsoluteUrls === false)
-      ? url
-        ? `${baseURL.replace(/\/?\/$/, '')}/${url.replace(/^\/+/, '')}`
-        : baseURL
-      : url;
+function urlOf(target: Target, base: string | undefined): URL | undefined {
+  const { url = '' } = target;
+  const prefix = prefixOf(target);
+  const joined = prefix && url ? `${prefix.replace(/\/?\/$/, '')}/${url.replace(/^\/+/, '')}` : prefix || url;
   return parse(joined, base);
 }
 
@@ -65,17 +67,15 @@ export function exactOrigins(origins: ReadonlySet<string>, base: Base): OriginCh
     origin !== undefined && origins.has(origin) ? origin : undefined;
   return (target) => {
     if (target.socketPath) return undefined;
-    const { url = '', baseURL } = target;
-    const start = baseURL && (!absolute.test(url) || target.allowAbsoluteUrls === false) ? baseURL : url;
+    const start = prefixOf(target) || target.url || '';
     // What is relative may still name a host: "/" and "\\evil.example.com" make "/\\evil.example.com".
     const prefix = plainPrefix.exec(start)?.[0] ?? (/^\/\w/.test(start) ? base() : undefined);
     if (prefix === undefined) return allowed(urlOf(target, base())?.origin);
-    let origin = seen.get(prefix);
-    if (origin === undefined && !seen.has(prefix)) {
+    if (!seen.has(prefix)) {
       if (seen.size >= cacheLimit) seen.clear();
-      seen.set(prefix, (origin = allowed(originOf(prefix))));
+      seen.set(prefix, allowed(originOf(prefix)));
     }
-    return origin;
+    return seen.get(prefix);
   };
 }
 

@@ -71,12 +71,21 @@ export function deliver(answer: Answer, cause?: unknown): AxiosResponse {
   throw thrown;
 }
 
-export function isAborted(config: InternalAxiosRequestConfig): boolean {
-  return config.signal?.aborted === true || config.cancelToken?.reason !== undefined;
+/** What may call a request off. */
+export type Cancellable = {
+  readonly [K in 'signal' | 'cancelToken']?: InternalAxiosRequestConfig[K] | undefined;
+};
+
+export function isAborted({ signal, cancelToken }: Cancellable): boolean {
+  return signal?.aborted === true || cancelToken?.reason !== undefined;
 }
 
-/** Listens to an abort that is yet to come. Returns what stops that. */
-export function onAbort({ signal, cancelToken }: InternalAxiosRequestConfig, listener: () => void): () => void {
+/** Calls `listener` at an abort, or soon if that is over already. Returns what stops that. */
+export function onAbort({ signal, cancelToken }: Cancellable, listener: () => void): () => void {
+  if (isAborted({ signal, cancelToken })) {
+    void Promise.resolve().then(listener);
+    return () => undefined;
+  }
   signal?.addEventListener?.('abort', listener);
   cancelToken?.subscribe(listener);
   return () => {

@@ -18,9 +18,9 @@ export interface OutboxPlan {
 
 const firstRetryMs = 1_000;
 const lastRetryMs = 60_000;
-// These blame the batch. Any other answer may be another one later: after a deployment, or when somebody has signed in.
 // What browsers send for pages that are gone is 64 KiB over all requests in flight; records are ASCII.
 const longestKeptAlive = 60_000;
+// These blame the batch. Any other answer may be another one later: after a deployment, or when somebody has signed in.
 const final: readonly number[] = [400, 413, 422];
 
 export class Outbox {
