@@ -184,7 +184,8 @@ export class Exchange implements Turn {
   #send(config: Config, origin: string, credential: Credential | undefined): Promise<AxiosResponse> {
     if (credential) this.#attach(config, origin, credential);
     this.#credential = credential;
-    return inTime(config, this.ownTimeMs(), () => this.#pass(config)).then(
+    // Most have not waited, and are spared the detour.
+    return (this.#waitedMs > 0 ? inTime(config, this.ownTimeMs(), () => this.#pass(config)) : this.#pass(config)).then(
       (response) => {
         if (this.#isRefused(response, origin)) return this.#replay(config, origin, { response });
         // What comes of this config from now on is another request.
@@ -202,10 +203,11 @@ export class Exchange implements Turn {
   #isRefused(response: AxiosResponse, origin: string): boolean {
     const { active, session } = this.#link;
     if (!active) return false;
+    const { shouldRefresh } = session.options;
     const fault = (error: unknown): void => session.events.failed('shouldRefresh', error);
-    const verdict = ask({ name: 'shouldRefresh', verdicts: [true, false], fault }, () =>
-      session.options.shouldRefresh?.(readable(response)),
-    );
+    const verdict =
+      shouldRefresh &&
+      ask({ name: 'shouldRefresh', verdicts: [true, false], fault }, () => shouldRefresh(readable(response)));
     return (verdict ?? isUnauthorized(response)) && !isForeign(response, origin);
   }
 

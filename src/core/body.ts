@@ -106,5 +106,6 @@ export type Transform = (
 ) => unknown;
 
 export function transformsOf({ transformRequest }: InternalAxiosRequestConfig): Transform[] {
-  return [transformRequest ?? []].flat() as Transform[];
+  // Asked of each request with a body: what is a list already is not copied.
+  return (Array.isArray(transformRequest) ? transformRequest : [transformRequest ?? []].flat()) as Transform[];
 }
