@@ -212,6 +212,13 @@ describe('createRefreshProxy', () => {
     ]);
   });
 
+  test('G24: an upstream that makes its request id of the token tells nobody', async () => {
+    const { refresh, faults } = await proxy({ status: 500, headers: { 'x-request-id': `request-${secret}` } });
+    expect(await refresh()).toMatchObject({ status: 502, outcome: 'AUTH_TOKEN_REFRESH_FAILED' });
+    expect(faults).toHaveLength(1);
+    expect(inspect(faults, { depth: 9, showHidden: true })).not.toContain(secret);
+  });
+
   test('an upstream that limits is passed on, with the time to wait, within reason', async () => {
     for (const [asked, told] of [
       ['7', '7'],

@@ -124,7 +124,7 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
     const work = async (): Promise<UpstreamTokens> => {
       const request = await mapRequest({ refreshToken, requestId });
       const answer = await callUpstream(options.upstreamUrl, request, deadline).catch((error: unknown) => {
-        throw refusalOf(error, deadline.aborted, now());
+        throw refusalOf(error, deadline.aborted, now(), refreshToken);
       });
       return usable(await mapResponse(answer), now());
     };
@@ -133,11 +133,11 @@ export function createRefreshProxy(given: RefreshProxyOptions): Handler {
   }
 }
 
-function refusalOf(error: unknown, isLate: boolean, now: number): AuthError {
+function refusalOf(error: unknown, isLate: boolean, now: number, secret: string): AuthError {
   // Our own deadline has ended the call: Axios would tell of somebody who has cancelled it.
   if (isLate) return new AuthError('AUTH_UPSTREAM_TIMEOUT');
   const { terminal, kind, retryAfterMs } = classify(error, now);
-  const cause = describe(error);
+  const cause = describe(error, [secret]);
   if (kind === 'timeout') return new AuthError('AUTH_UPSTREAM_TIMEOUT', { cause });
   if (terminal) return new AuthError('AUTH_TOKEN_INVALID');
   if (kind !== 'throttled') return new AuthError('AUTH_TOKEN_REFRESH_FAILED', { cause });
