@@ -92,7 +92,6 @@ export class Session {
   }
 
   async refresh(turn: Turn): Promise<string> {
-    this.assertUsable();
     if (this.#state.status === 'loading') await whileHeld(this.options, this.ready);
     this.assertUsable();
     turn.refused = this.#state.generation;
@@ -317,8 +316,7 @@ export class Session {
 
   /** An answer that was no use has brought the next refresh token all the same. */
   #rotate(refreshToken: string): void {
-    // Nothing that a snapshot shows.
-    this.#state = { ...this.#state, ...states.rotated(this.#state, refreshToken) };
+    this.#change(states.rotated(this.#state, refreshToken));
     void (this.#state.disposed ? this.#persistence.bequeath(this.#storable()) : this.#keep());
   }
 
@@ -341,7 +339,7 @@ export class Session {
   }
 
   /** Does what is due without a request: a planned refresh, or the end of a session. Tells when to look again. */
-  #look(online: boolean): number | undefined {
+  #look(online: boolean): number {
     if (online) this.#change({ pausedUntil: states.unpaused });
     if (this.#dueMs() <= 0) {
       const { ending } = this.#state;
@@ -349,8 +347,7 @@ export class Session {
       else this.#start('timer');
     }
     // Asked anew: whoever heard of that may have brought tokens.
-    const nextMs = this.#dueMs();
-    return nextMs === Infinity ? undefined : nextMs;
+    return this.#dueMs();
   }
 
   #dueMs(): number {
