@@ -210,12 +210,9 @@ export class Session {
   // --- refreshing ---
 
   #start(trigger: RefreshTrigger): void {
-    const { generation, holder } = this.#state;
     const operationId = Math.random().toString(36).slice(2, 12);
     const plan = planOf(this.#face, operationId, trigger, {
       succeeded: (answer) => {
-        // A slower, older refresh must not overwrite what has come since.
-        if (this.#state.generation !== generation || this.#state.holder !== holder) return;
         if (!this.#state.disposed) this.#succeed(operation, answer);
         // In a shared store it is already.
         else if (!this.#persistence.isShared) void this.#persistence.bequeath(storable(answer.held));
@@ -304,6 +301,7 @@ export class Session {
   #expire(error: TokenError, tellFirst?: () => void): void {
     const { status: before, credential } = this.#state;
     this.events.together(() => {
+      this.#letGo();
       this.#change(states.expired(this.#state, error, this.options.whenMissing === 'refresh'));
       tellFirst?.();
       if (this.#state.status === 'expired' && before !== 'expired') this.#emit('session.expired', { error });
