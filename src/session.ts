@@ -314,7 +314,8 @@ export class Session {
 
   /** An answer that was no use has brought the next refresh token all the same. */
   #rotate(refreshToken: string): void {
-    this.#change(states.rotated(this.#state, refreshToken));
+    // No subscriber is to hear within an exclusive section of a skew that has just been learned.
+    this.#state = { ...this.#state, ...states.rotated(this.#state, refreshToken) };
     void (this.#state.disposed ? this.#persistence.bequeath(this.#storable()) : this.#keep());
   }
 
