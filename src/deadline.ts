@@ -8,23 +8,13 @@ export const late = (message: string, name = 'TimeoutError'): Error => Object.as
 /** Why a wait was given up. */
 export const reasonOf = (signal: AbortSignal): unknown => signal.reason ?? late('The wait was aborted.', 'AbortError');
 
-/** The store's answer, or a failure after `limitMs`; `stop` ends the wait with `undefined`. */
-export function within<T>(
-  clock: Clock,
-  limitMs: number,
-  given: T | Promise<T>,
-): { answer: Promise<T>; stop: () => void } {
-  let stop = (): void => undefined;
-  const answer = new Promise<T>((resolve, reject) => {
+/** The store's answer, or a failure after `limitMs`. */
+export function within<T>(clock: Clock, limitMs: number, given: T | Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
     const timeUp = (): void => reject(late('The store did not answer in time.'));
     const stopTimer = startTimer(clock, timeUp, limitMs);
-    stop = () => {
-      stopTimer();
-      resolve(undefined as T);
-    };
     Promise.resolve(given).then(resolve, reject).finally(stopTimer);
   });
-  return { answer, stop: () => stop() };
 }
 
 /** Holds a Node process while somebody waits for what ends by itself, within `maxWaitMs`. */

@@ -67,9 +67,10 @@ export class Persistence {
     try {
       const loaded: unknown = this.#store.load();
       if (typeof field(loaded, 'then') !== 'function') return read(loaded);
-      const { answer, stop } = within(this.#clock, this.#limitMs, loaded);
-      this.#stopLoading = stop;
-      return answer.then(read).catch(fault);
+      const stopped = new Promise<void>((resolve) => (this.#stopLoading = resolve));
+      return within(this.#clock, this.#limitMs, Promise.race([loaded, stopped]))
+        .then(read)
+        .catch(fault);
     } catch (error) {
       fault(error);
       return;
@@ -93,7 +94,7 @@ export class Persistence {
    * ever, though the accesses of a slow one must not overlap. Never rejects.
    */
   save(current: () => TokenSet | undefined): Promise<void> {
-    return within(this.#clock, this.#limitMs, this.#save(current)).answer.catch((error: unknown) =>
+    return within(this.#clock, this.#limitMs, this.#save(current)).catch((error: unknown) =>
       this.#fault(current() ? 'save' : 'clear', error),
     );
   }
@@ -222,7 +223,7 @@ export class Persistence {
 
   /** A shared store's answer, or a failure if it takes too long. */
   #answer<T>(given: T | Promise<T>): Promise<T> {
-    return this.isShared ? within(this.#clock, answerMs, given).answer : Promise.resolve(given);
+    return this.isShared ? within(this.#clock, answerMs, given) : Promise.resolve(given);
   }
 
   #fault(action: StoreAction, error: unknown): void {

@@ -8,29 +8,25 @@ const wakers = ['visibilitychange', 'pageshow', 'online', 'focus'];
 
 export class Scheduler {
   readonly #clock: Clock;
-  readonly #look: (online: boolean) => number | undefined;
+  readonly #look: (online: boolean) => number;
   readonly #wake = (event?: Event): void => this.look(event?.type === 'online');
   #stopTimer: (() => void) | undefined;
   #listening = false;
-  #looking = false;
 
-  /** @param look does what is due, and tells in how many milliseconds something will be; `undefined` for never */
-  constructor(clock: Clock, look: (online: boolean) => number | undefined) {
+  /** @param look does what is due, and tells in how many milliseconds something will be; `Infinity` for never */
+  constructor(clock: Clock, look: (online: boolean) => number) {
     this.#clock = clock;
     this.#look = look;
   }
 
   look(online = false): void {
-    if (this.#looking) return;
-    this.#looking = true;
     const nextMs = this.#look(online);
-    this.#looking = false;
+    const isNever = nextMs === Infinity;
     this.#stopTimer?.();
-    this.#stopTimer =
-      nextMs === undefined
-        ? undefined
-        : startTimer(this.#clock, () => this.look(), Math.min(Math.max(nextMs, 50), stepMs));
-    this.#listen(nextMs !== undefined);
+    this.#stopTimer = isNever
+      ? undefined
+      : startTimer(this.#clock, () => this.look(), Math.min(Math.max(nextMs, 50), stepMs));
+    this.#listen(!isNever);
   }
 
   stop(): void {

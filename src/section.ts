@@ -21,7 +21,6 @@ export interface Entry {
  */
 export async function runAlone<T>(store: TokenStore, work: () => Promise<T>, entry: Entry): Promise<T> {
   const { clock, limitMs, signal } = entry;
-  assertWanted(signal);
   const waiting = new AbortController();
   const overdue = late('The turn did not come in time.');
   const stopWaiting = (): void => waiting.abort(overdue);
@@ -54,10 +53,6 @@ export async function runAlone<T>(store: TokenStore, work: () => Promise<T>, ent
     stopTimer();
     signal.removeEventListener('abort', stopWaiting);
   }
-  if (!running) assertWanted(signal);
+  if (!running && signal.aborted) throw new Error('Nobody wants it any more.');
   return enter();
-}
-
-function assertWanted({ aborted }: AbortSignal): void {
-  if (aborted) throw new Error('Nobody wants it any more.');
 }

@@ -92,7 +92,6 @@ export class Session {
   }
 
   async refresh(turn: Turn): Promise<string> {
-    this.assertUsable();
     if (this.#state.status === 'loading') await whileHeld(this.options, this.ready);
     this.assertUsable();
     turn.refused = this.#state.generation;
@@ -211,12 +210,9 @@ export class Session {
   // --- refreshing ---
 
   #start(trigger: RefreshTrigger): void {
-    const { generation, holder } = this.#state;
     const operationId = Math.random().toString(36).slice(2, 12);
     const plan = planOf(this.#face, operationId, trigger, {
       succeeded: (answer) => {
-        // A slower, older refresh must not overwrite what has come since.
-        if (this.#state.generation !== generation || this.#state.holder !== holder) return;
         if (!this.#state.disposed) this.#succeed(operation, answer);
         // In a shared store it is already.
         else if (!this.#persistence.isShared) void this.#persistence.bequeath(storable(answer.held));
@@ -305,6 +301,7 @@ export class Session {
   #expire(error: TokenError, tellFirst?: () => void): void {
     const { status: before, credential } = this.#state;
     this.events.together(() => {
+      this.#letGo();
       this.#change(states.expired(this.#state, error, this.options.whenMissing === 'refresh'));
       tellFirst?.();
       if (this.#state.status === 'expired' && before !== 'expired') this.#emit('session.expired', { error });
@@ -317,7 +314,7 @@ export class Session {
 
   /** An answer that was no use has brought the next refresh token all the same. */
   #rotate(refreshToken: string): void {
-    // Nothing that a snapshot shows.
+    // No subscriber is to hear within an exclusive section of a skew that has just been learned.
     this.#state = { ...this.#state, ...states.rotated(this.#state, refreshToken) };
     void (this.#state.disposed ? this.#persistence.bequeath(this.#storable()) : this.#keep());
   }
@@ -341,7 +338,7 @@ export class Session {
   }
 
   /** Does what is due without a request: a planned refresh, or the end of a session. Tells when to look again. */
-  #look(online: boolean): number | undefined {
+  #look(online: boolean): number {
     if (online) this.#change({ pausedUntil: states.unpaused });
     if (this.#dueMs() <= 0) {
       const { ending } = this.#state;
@@ -349,8 +346,7 @@ export class Session {
       else this.#start('timer');
     }
     // Asked anew: whoever heard of that may have brought tokens.
-    const nextMs = this.#dueMs();
-    return nextMs === Infinity ? undefined : nextMs;
+    return this.#dueMs();
   }
 
   #dueMs(): number {

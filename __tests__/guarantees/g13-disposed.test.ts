@@ -310,3 +310,42 @@ function listen({ session }: World): unknown[] {
   session.subscribe(() => heard.push('changed'));
   return heard;
 }
+
+test('G13 a session that is disposed of before its store has answered writes nothing there', async () => {
+  const saved: TokenSet[] = [];
+  const store: TokenStore = {
+    load: () => new Promise(() => undefined),
+    save: async (tokens) => void saved.push(tokens),
+    clear: async () => undefined,
+  };
+  const w = world({ store, tokens: ({ issue }) => issue() });
+  w.session.dispose();
+  await w.session.ready;
+  await settle();
+  expect([saved, w.session.status]).toStrictEqual([[], 'loading']);
+});
+
+test('G13 what is being read of another holder when the session is disposed of changes it no more', async () => {
+  const clock = fakeClock();
+  const loads: ((tokens: TokenSet) => void)[] = [];
+  const heard: (() => void)[] = [];
+  const store: TokenStore = {
+    load: () => new Promise((resolve) => loads.push(resolve)),
+    save: async () => undefined,
+    clear: async () => undefined,
+    subscribe: (changed) => {
+      heard.push(changed);
+      return () => undefined;
+    },
+  };
+  const w = world({ store, tokens: null, clock });
+  nth(loads, 0)({ accessToken: tokenFor(clock, 3_600) });
+  await w.session.ready;
+  nth(heard, 0)();
+  await settle();
+  w.session.dispose();
+  const before = w.session.getSnapshot();
+  nth(loads, 1)({ accessToken: tokenFor(clock, 7_200) });
+  await settle();
+  expect(w.session.getSnapshot()).toBe(before);
+});

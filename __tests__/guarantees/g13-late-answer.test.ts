@@ -85,6 +85,22 @@ describe('G13 an answer that comes after the deadline', () => {
     expect(w.told('refresh.succeeded')).toHaveLength(0);
   });
 
+  test('is discarded once the session has expired', async () => {
+    const w = world({ refresh: 'open', retry: false });
+    await w.clock.advance(hour - 20 * second);
+    void watch(w.session.refresh());
+    await settle();
+    nth(w.calls, 0).fail(refused());
+    await settle();
+    void watch(w.session.refresh());
+    await w.clock.advance(25 * second);
+    expect(w.session.status).toBe('expired');
+    nth(w.calls, 1).answer(w.issue());
+    await settle();
+    expect(w.session.status).toBe('expired');
+    expect(w.told('refresh.succeeded')).toHaveLength(0);
+  });
+
   test('is discarded where a later refresh has succeeded', async () => {
     const w = await overdue();
     await w.clock.advance(5 * second);

@@ -255,6 +255,18 @@ describe('G16 once it is decided that nothing is sent again', () => {
 });
 
 describe('G16 deadlines hold though the callback ignores its signal', () => {
+  test('an attempt that fails as its time ends is repeated once, too', async () => {
+    const w = world({ refresh: 'open', retry: { attemptTimeoutMs: 2 * second, retries: 5 } });
+    void watch(w.session.refresh());
+    await settle();
+    w.clock.setTimeout(() => nth(w.calls, 0).fail(reset()), 2 * second);
+    await w.clock.advance(2 * second);
+    expect(w.calls).toHaveLength(2);
+    nth(w.calls, 1).answer(w.issue());
+    await settle();
+    expect(w.told('refresh.succeeded')).toMatchObject([{ attempt: 2 }]);
+  });
+
   test('an attempt that hangs is given up after attemptTimeoutMs, and repeated once', async () => {
     const w = world({ refresh: 'open', retry: { attemptTimeoutMs: 2 * second, retries: 5 } });
     await w.clock.advance(2 * hour);

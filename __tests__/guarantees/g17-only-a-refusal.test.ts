@@ -168,6 +168,16 @@ describe('G17 a refusal', () => {
     expect(w.told('session.ending')).toHaveLength(1);
     expect(w.told('session.expired')).toMatchObject([{ error: { code: 'AUTH_SESSION_EXPIRED' } }]);
   });
+
+  test('that is repeated does not end the session twice', async () => {
+    const w = world({ refresh: async () => Promise.reject(refused()), tokens: ({ issue }) => issue(-1) });
+    for (let refreshes = 1; refreshes <= 2; refreshes++) {
+      void watch(w.session.refresh());
+      await settle();
+      expect(w.told('refresh.failed')).toHaveLength(refreshes);
+    }
+    expect(w.told('session.expired')).toHaveLength(1);
+  });
 });
 
 describe('G17 a refusal while an attempt is unanswered', () => {

@@ -38,6 +38,17 @@ describe('G29 a listener that acts at once', () => {
     expect(w.session.status).toBe('signed-out');
   });
 
+  test('a sign-out at refresh.started stops the request that would have left at once', async () => {
+    const w = world({ refresh: 'open' });
+    await w.clock.advance(hour - 4 * minute);
+    at(w, 'refresh.started', () => w.session.signOut());
+    const request = watch(w.instance.get('/orders'));
+    await settle();
+    expect(w.told('refresh.started')).toMatchObject([{ trigger: 'ahead' }]);
+    expect(request.error).toMatchObject({ code: 'AUTH_SESSION_CLEARED' });
+    expect(w.sent()).toStrictEqual([]);
+  });
+
   test('a refresh at request.released starts after the one that has failed has ended', async () => {
     const w = world({ refresh: 'open', retry: false, tokens: ({ issue }) => issue(-1) });
     at(w, 'request.released', () => w.session.refresh());
