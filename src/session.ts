@@ -314,18 +314,18 @@ export class Session {
 
   /** An answer that was no use has brought the next refresh token all the same. */
   #rotate(refreshToken: string): void {
-    // No subscriber is to hear within an exclusive section of a skew that has just been learned.
-    this.#state = { ...this.#state, ...states.rotated(this.#state, refreshToken) };
+    this.#change(states.rotated(this.#state, refreshToken));
     void (this.#state.disposed ? this.#persistence.bequeath(this.#storable()) : this.#keep());
   }
 
   /** Counts at once, for the answer that has told it; whoever hears of it is not to prolong an exclusive section. */
   #learnSkew(skewMs: number): void {
     if (this.#state.disposed || this.#state.skewMs === skewMs) return;
+    const before = this.#snapshot;
     this.#state = { ...this.#state, skewMs };
+    this.#snapshot = states.pictureOf(this.#state, this.#desk.waiting, before);
     this.#persistence.outside(() => {
-      const before = this.#snapshot;
-      this.#touch();
+      this.events.changed();
       this.#tellSkew(before);
     });
   }

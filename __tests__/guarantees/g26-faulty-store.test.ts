@@ -208,6 +208,21 @@ describe('G26 a lock is an optimisation, never a gate', () => {
     expect(skews[0]).toBe(w.session.getSnapshot().clockSkewMs);
   });
 
+  test('a skew that is learned inside is told of once, though a request begins to wait before that', async () => {
+    const { w, clock } = await withStore({}, { refresh: 'open', retry: false });
+    const first = watch(w.instance.get('/orders'));
+    await settle();
+    w.api.respond = () => ({ status: 200, headers: { date: new Date(clock.now() + hour).toUTCString() } });
+    const { context, answer } = nth(w.calls, 0);
+    await context.http.post('/auth/refresh');
+    const second = watch(w.instance.get('/orders'));
+    await settle();
+    answer({ accessToken: w.issue(), refreshToken: 'refresh-1' });
+    await settle();
+    expect([first.state, second.state]).toStrictEqual(['resolved', 'resolved']);
+    expect(w.told('clock.skewed')).toHaveLength(1);
+  });
+
   test('an answer that tells the same time as the last changes nothing by that', async () => {
     const w = world({ refresh: 'open' });
     w.api.respond = () => ({ status: 200, headers: { date: new Date(w.clock.now()).toUTCString() } });
