@@ -190,6 +190,14 @@ describe.each(adapters)('G15 a config sent again by hand over %s', (adapter) => 
     expect(api.seen.map(({ token }) => token)).toStrictEqual([undefined]);
   });
 
+  test('however often, it carries no more with it than the first time', async () => {
+    const { instance } = await scene({ adapter, script: inTurn(fine) });
+    const { config } = await instance.post('/orders', { id: 1 });
+    let last = config;
+    for (let count = 0; count < 3; count++) last = (await instance.request({ ...last, data: { id: 1 } })).config;
+    expect(last.transformRequest).toHaveLength([config.transformRequest].flat().length);
+  });
+
   test('with another beforeRedirect it tells that one', async () => {
     const { instance } = await scene({ adapter, script: inTurn(fine) });
     const told: string[] = [];
