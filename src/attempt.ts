@@ -59,7 +59,7 @@ async function refreshShared(attempt: Attempt, asker: Asker): Promise<Held> {
   } catch (error) {
     if (asker.session.state.disposed) throw error;
     // Where somebody else was quicker, that is what the server refused.
-    if (!asker.isRefusal(error) || !(await isNewsSoon(asker, turn.asked))) throw error;
+    if (!asker.isRefusal(error) || !(await isNewsSoon(attempt, asker, turn.asked))) throw error;
   }
   await asker.session.follow();
   throw new Error('Another holder has changed the session.');
@@ -108,9 +108,10 @@ async function refreshAlone(attempt: Attempt, asker: Asker): Promise<Held> {
 }
 
 /** Whether another holder has written something else than what the server has just refused. */
-async function isNewsSoon(asker: Asker, asked: TokenSet | undefined): Promise<boolean> {
+async function isNewsSoon(attempt: Attempt, asker: Asker, asked: TokenSet | undefined): Promise<boolean> {
   for (const delayMs of secondLooksMs) {
     if (delayMs > 0) await pause(asker, delayMs);
+    if (attempt.signal.aborted) return false;
     const news = await asker.session.persistence.news();
     if (news && !sameTokens(news.tokens, asked)) return true;
   }

@@ -12,6 +12,7 @@ export class Scheduler {
   readonly #wake = (event?: Event): void => this.look(event?.type === 'online');
   #stopTimer: (() => void) | undefined;
   #listening = false;
+  #looking = false;
 
   /** @param look does what is due, and tells in how many milliseconds something will be; `Infinity` for never */
   constructor(clock: Clock, look: (online: boolean) => number) {
@@ -20,7 +21,11 @@ export class Scheduler {
   }
 
   look(online = false): void {
+    // Whoever hears of what it does may bring tokens that are due again, and for ever; it asks anew.
+    if (this.#looking) return;
+    this.#looking = true;
     const nextMs = this.#look(online);
+    this.#looking = false;
     const isNever = nextMs === Infinity;
     this.#stopTimer?.();
     this.#stopTimer = isNever

@@ -143,4 +143,16 @@ describe('G6 no hot loop, whatever the lifetime', () => {
     await settle();
     expect(request.state).toBe('resolved');
   });
+
+  test('a listener that puts a due token back each time that a timer refreshes it gets a pause between', async () => {
+    const w = world({ schedule: true, refresh: 'open' });
+    const old = w.issue();
+    const moments: number[] = [];
+    w.session.on('refresh.started', () => {
+      moments.push(w.clock.now());
+      if (moments.length < 50) void w.session.setTokens(old);
+    });
+    await w.clock.advance(hour);
+    expect(new Set(moments.slice(0, 50)).size).toBe(50);
+  });
 });

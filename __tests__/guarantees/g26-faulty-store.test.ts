@@ -8,6 +8,7 @@ import {
   minute,
   nth,
   pause,
+  refused,
   reset,
   second,
   settle,
@@ -385,6 +386,25 @@ describe('G26 a store that fails costs no session', () => {
     await w.instance.get('/orders');
     expect(w.sent()).toHaveLength(1);
     expect(w.session.status).toBe('active');
+  });
+
+  test('a sign-in after a refusal is not written behind reads that are no longer wanted', async () => {
+    const written: (TokenSet | undefined)[] = [];
+    const save = (tokens: TokenSet): Promise<void> => Promise.resolve(void written.push(tokens));
+    const { w, clock } = await withStore({ load: never, save }, { refresh: 'open' });
+    void watch(w.session.refresh());
+    await clock.advance(2 * second);
+    nth(w.calls, 0).fail(refused());
+    await settle();
+    void watch(w.session.signOut());
+    await clock.advance(2 * second + 60);
+    const accessToken = w.issue();
+    void watch(w.session.setTokens(accessToken));
+    await settle();
+    expect(written).toMatchObject([{ accessToken }]);
+    await clock.advance(10 * second);
+    // Before the refresh, and as it was refused.
+    expect(w.told('store.failed')).toHaveLength(2);
   });
 
   test('word of a change after dispose() is not heeded', async () => {
