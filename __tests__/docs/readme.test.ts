@@ -29,6 +29,8 @@ async function printedBy(block: Block): Promise<string[]> {
   writeFileSync(path, ts.transpileModule(block.code, { compilerOptions }).outputText);
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', './world.mjs', path], {
     cwd: project.folder,
+    // On a terminal Jest has its workers print in colours.
+    env: { ...process.env, FORCE_COLOR: '0' },
     timeout: 20_000,
   });
   return stdout.split('\n').filter((line) => line !== '');

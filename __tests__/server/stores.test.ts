@@ -18,6 +18,7 @@ import {
   type TokenFamily,
   type Verdict,
 } from '../../src/server/index.js';
+import { makeVersionTables } from '../../src/server/sql/migrations.js';
 import { startPostgres, type Postgres } from './support/postgres.js';
 import { describeWithPostgres } from './support/with-postgres.js';
 import { inMemory, inPostgres, inSqlite, type Kept, type MakeStore } from './support/stores.js';
@@ -506,6 +507,27 @@ describeWithPostgres('sqlRefreshStore over PostgreSQL', () => {
     }
     await Promise.all([first, ...seconds].map((kept) => kept.close()));
     await client.end();
+  });
+
+  test('a process that died while it made the tables of versions leaves a schema that can be brought up', async () => {
+    const url = await postgres.database();
+    const pathed = `${url}?options=-c%20search_path%3Dtwo`;
+    const first = await inPostgres(url);
+    if (!first.kysely) throw new Error('There is no Kysely.');
+    await sql`create schema two`.execute(first.kysely);
+    const dies = first.kysely.withSchema('two').withPlugin({
+      transformQuery({ node }) {
+        if (node.kind === 'CreateTableNode' && made++ === 1) throw new Error('killed');
+        return node;
+      },
+      transformResult: ({ result }) => Promise.resolve(result),
+    });
+    let made = 0;
+    await expect(makeVersionTables(dies, 'refresh_migrations', 'refresh_migrations_lock')).rejects.toThrow('killed');
+    const second = await inPostgres(pathed);
+    await second.store.create(familyOf('a'), tokenOf('a', 'hash'), record());
+    expect(await first.store.find('hash')).toBeUndefined();
+    await Promise.all([first.close(), second.close()]);
   });
 
   test('several servers that start at once on an empty database make its tables once', async () => {

@@ -162,7 +162,12 @@ describeWithRedis('redisStore over ioredis', () => {
 
   test.each([
     [`${olderRedis} WRONGTYPE Operation against a key`, undefined, 'WRONGTYPE'],
-    [`${olderRedis} READONLY You can't write`, undefined, 'READONLY'],
+    [`${olderRedis} -OOM command not allowed when used memory > 'maxmemory'.`, undefined, 'OOM'],
+    [`${olderRedis} -READONLY You can't write against a read only replica.`, undefined, 'READONLY'],
+    [`${olderRedis} The user executing the script can't run this command or subcommand`, undefined, 'NOPERM'],
+    [`${olderRedis} Unknown Redis command called from Lua script`, undefined, 'UNKNOWN_COMMAND'],
+    // What a script is told that goes on.
+    ["@user_script: 46: The user executing the script can't publish to the channel", undefined, 'NOPERM'],
     ["ERR unknown command 'EVAL'", undefined, 'UNKNOWN_COMMAND'],
     ['ERR value is not an integer', undefined, undefined],
     ['read ECONNRESET', 'ECONNRESET', 'ECONNRESET'],

@@ -53,6 +53,11 @@ describeWithRedis('redisStore', () => {
       await ada.save(first);
       await place.plain.call('config', 'set', 'maxmemory', '1');
       expect(await rejection(ada.replace(first, next))).toMatchObject({ code: 'OOM' });
+      await place.plain.config('RESETSTAT');
+      jest.advanceTimersByTime(20_000);
+      expect(await rejection(Promise.resolve(ada.load()))).toMatchObject({ code: 'OOM' });
+      // Reads and writes of two trials: while one goes on, none is added behind it.
+      expect(await place.plain.info('commandstats')).toContain('cmdstat_eval:calls=4,');
       await place.plain.call('config', 'set', 'maxmemory', '0');
       jest.advanceTimersByTime(2_000);
       const bea = place.holder();

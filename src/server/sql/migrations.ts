@@ -80,17 +80,18 @@ export async function makeVersionTables(
   versions: string,
   lock: string,
 ): Promise<void> {
-  await schema
-    .createTable(versions)
-    .ifNotExists()
-    .addColumn('name', 'varchar(255)', (column) => column.notNull().primaryKey())
-    .addColumn('timestamp', 'varchar(255)', (column) => column.notNull())
-    .execute();
+  // The versions come last: where they are, nobody asks for the lock again, though a process may have died between the two.
   await schema
     .createTable(lock)
     .ifNotExists()
     .addColumn('id', 'varchar(255)', (column) => column.notNull().primaryKey())
     .addColumn('is_locked', 'integer', (column) => column.notNull().defaultTo(0))
+    .execute();
+  await schema
+    .createTable(versions)
+    .ifNotExists()
+    .addColumn('name', 'varchar(255)', (column) => column.notNull().primaryKey())
+    .addColumn('timestamp', 'varchar(255)', (column) => column.notNull())
     .execute();
 }
 

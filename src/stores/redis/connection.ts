@@ -65,7 +65,7 @@ function away(): Error {
 
 // Redis words these as a general `ERR` where a script is refused something.
 const worded = [
-  ['NOPERM', /^(?:ERR )?(?:The user executing the script can't|ACL failure in script)/],
+  ['NOPERM', /The user executing the script can't|ACL failure in script/],
   ['UNKNOWN_COMMAND', /unknown (?:redis )?command/i],
 ] as const;
 
@@ -73,8 +73,9 @@ const worded = [
 export function harmless(error: unknown): Error {
   const given = field(error, 'message');
   const message = typeof given === 'string' ? given : '';
-  // Errors of Redis begin with their code: `WRONGTYPE Operation against a key…`. Before Redis 7 where it happened is in front.
-  const pattern = /^(?:ERR (?:.*@user_script: ?\d+: )?)?(?!ERR)([A-Z]{3,20})\b/;
+  // Errors of Redis begin with their code: `WRONGTYPE Operation against a key…`. Before Redis 7 where it happened is in front, and some
+  // codes keep the dash of the protocol.
+  const pattern = /^(?:ERR )?(?:.*@user_script: ?\d+: )?-?(?!ERR)([A-Z]{3,20})\b/;
   const code = worded.find(([, wording]) => wording.test(message))?.[0] ?? pattern.exec(message)?.[1];
   return Object.assign(describe(error), code !== undefined && { code, message: `Redis failed: ${code}` });
 }
