@@ -223,6 +223,26 @@ describe('G10 every waiter settles', () => {
   });
 });
 
+test.each<[string, WorldOptions]>([
+  ['its token is dead', {}],
+  ['it has none, and a refresh is under way', { tokens: null }],
+])('G10 what a request sends is made when it leaves, not while it waits: %s', async (_what, options) => {
+  const w = await waiting(options);
+  const refreshed = watch(w.session.refresh());
+  await settle();
+  let made = 0;
+  const transformRequest = (): string => {
+    made += 1;
+    return '{"id":1}';
+  };
+  const request = watch(w.instance.post('/orders', { id: 1 }, { transformRequest }));
+  await settle();
+  expect([made, request.state]).toStrictEqual([0, 'pending']);
+  nth(w.calls, 0).answer();
+  await settle();
+  expect([made, request.state, refreshed.state]).toStrictEqual([1, 'resolved', 'resolved']);
+});
+
 describe('G10 the time that a wait has left a request', () => {
   test('is whole milliseconds, as Axios tells them', async () => {
     const w = world({ refresh: 'open' });
