@@ -18,7 +18,7 @@ import {
   type TokenFamily,
   type Verdict,
 } from '../../src/server/index.js';
-import { makeVersionTables } from '../../src/server/sql/migrations.js';
+import { makeVersionTables } from '../../src/server/sql/migrate.js';
 import { startPostgres, type Postgres } from './support/postgres.js';
 import { describeWithPostgres } from './support/with-postgres.js';
 import { inMemory, inPostgres, inSqlite, type Kept, type MakeStore } from './support/stores.js';
@@ -523,7 +523,7 @@ describeWithPostgres('sqlRefreshStore over PostgreSQL', () => {
       transformResult: ({ result }) => Promise.resolve(result),
     });
     let made = 0;
-    await expect(makeVersionTables(dies, 'refresh_migrations', 'refresh_migrations_lock')).rejects.toThrow('killed');
+    await expect(makeVersionTables(dies)).rejects.toThrow('killed');
     const second = await inPostgres(pathed);
     await second.store.create(familyOf('a'), tokenOf('a', 'hash'), record());
     expect(await first.store.find('hash')).toBeUndefined();

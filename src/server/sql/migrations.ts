@@ -71,30 +71,6 @@ const audit = async (database: Kysely<unknown>): Promise<void> => {
   await indexOn(database, 'refresh_audit_family').on('refresh_audit').columns(['family_id', 'at']).execute();
 };
 
-/**
- * Kysely's own two tables, as it makes them. It looks for them in every schema of the database, and makes none where an
- * application in another one has some.
- */
-export async function makeVersionTables(
-  { schema }: Pick<Kysely<unknown>, 'schema'>,
-  versions: string,
-  lock: string,
-): Promise<void> {
-  // The versions come last: where they are, nobody asks for the lock again, though a process may have died between the two.
-  await schema
-    .createTable(lock)
-    .ifNotExists()
-    .addColumn('id', 'varchar(255)', (column) => column.notNull().primaryKey())
-    .addColumn('is_locked', 'integer', (column) => column.notNull().defaultTo(0))
-    .execute();
-  await schema
-    .createTable(versions)
-    .ifNotExists()
-    .addColumn('name', 'varchar(255)', (column) => column.notNull().primaryKey())
-    .addColumn('timestamp', 'varchar(255)', (column) => column.notNull())
-    .execute();
-}
-
 export const migrations: Readonly<Record<string, Migration>> = {
   '001-families-tokens-audit': {
     async up(database: Kysely<unknown>) {

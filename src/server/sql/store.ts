@@ -2,10 +2,8 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { RefreshStore, Verdict } from '../store.js';
 import type { AuditQuery } from '../audit.js';
-import { field } from '../../core/redact.js';
 import { sameHash } from '../secrets.js';
-import { loadKysely } from './kysely.js';
-import { makeVersionTables, migrations } from './migrations.js';
+import { migrate } from './migrate.js';
 import { purge } from './purge.js';
 import { auditOf, auditRow, familyRow, presentedOf, tokenRow, type Schema } from './schema.js';
 import { transact } from './transact.js';
@@ -37,41 +35,7 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
   const database = kysely as unknown as Kysely<Schema>;
 
   return {
-    async migrate() {
-      const { Migrator, sql } = await loadKysely();
-      const { rows } = await sql<{ readonly two_words: string }>`select '{}' as two_words`.execute(database);
-      if (rows[0]?.two_words !== '{}')
-        throw new TypeError('sqlRefreshStore: a plugin changes rows on their way. Hand over kysely.withoutPlugins().');
-      const [versions, lock] = ['refresh_migrations', 'refresh_migrations_lock'];
-      const migrator = new Migrator({
-        db: database,
-        provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
-        migrationTableName: versions,
-        migrationLockTableName: lock,
-      });
-      const update = async (): Promise<void> => {
-        const known = await migrator.getMigrations().catch(async (error: unknown) => {
-          if (field(error, 'code') !== noSuchTable) throw error;
-          await makeVersionTables(database, versions, lock);
-          return migrator.getMigrations();
-        });
-        // Kysely refuses migrations that it does not know: those of a later version, beside which this one goes on.
-        if (known.every(({ executedAt }) => executedAt !== undefined)) return;
-        const { error } = await migrator.migrateToLatest();
-        if (error === undefined) return;
-        throw error instanceof Error ? error : new Error('The tables could not be made.', { cause: error });
-      };
-      for (let left = migrationAttempts; left > 1; left -= 1) {
-        try {
-          await update();
-          return;
-        } catch {
-          // Another server was faster: PostgreSQL has a lock for that, though not for all of it, SQLite has not.
-          await new Promise((resolve) => setTimeout(resolve, 100));
-        }
-      }
-      await update();
-    },
+    migrate: () => migrate(database),
 
     async create(family, token, record) {
       await transact(database, async (transaction) => {
@@ -145,10 +109,6 @@ export function sqlRefreshStore<Database>(kysely: Kysely<Database>): SqlRefreshS
     purge: (options) => purge(database, options),
   };
 }
-
-const migrationAttempts = 5;
-/** In PostgreSQL. */
-const noSuchTable = '42P01';
 
 /** The token with a hash, and the generation of the newest one of its family. */
 function tokenAndNewest(database: Kysely<Schema>, hash: string) {
