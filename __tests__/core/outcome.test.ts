@@ -109,7 +109,7 @@ describe('refreshError', () => {
     ['that is a sentence', { error: 'secret in the message' }, ' 401).'],
     ['that may be a token', { error: 'Zx9aQ7mTtoken' }, ' 401).'],
     ['that is the token', { error: 'lettersonly' }, ' 401, [redacted]).'],
-  ])('tells the word of the answer: one %s', (_what, data, end) => {
+  ])('G24: tells the word of the answer, and no token: one %s', (_what, data, end) => {
     const error = Object.assign(new Error('x'), { response: { status: 401, data } });
     expect(failed(error, { secrets: ['lettersonly'] }).message.endsWith(`: Error${end}`)).toBe(true);
   });

@@ -45,7 +45,7 @@ describeWithRedis('redisStore', () => {
     expect(await place.holder().load()).toMatchObject(next);
   });
 
-  test('what a full Redis has refused is written once it has room, though nothing is asked for', async () => {
+  test('G27 what a full Redis has refused is written once it has room, though nothing is asked for', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout'] });
     try {
       const ada = place.holder();
